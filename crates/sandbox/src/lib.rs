@@ -1,0 +1,1 @@
+//! A loopback Telegram: one world, two faces.

@@ -1,0 +1,1 @@
+//! tgferry: carries big files into Telegram.

