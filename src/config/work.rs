@@ -1,0 +1,103 @@
+//! Settings of the steps: fetch, media, route, upload, and of the queue.
+//!
+//! In: values of the configuration. Out: plain structs. Must not: decide anything.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Getting bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FetchConfig {
+    /// Largest file that is fetched, in bytes.
+    pub max_bytes: u64,
+    /// Bytes that must stay free on the disk of the work folder.
+    pub keep_free_bytes: u64,
+    /// The yt-dlp program: a name on the PATH or a path.
+    pub yt_dlp: PathBuf,
+    /// More arguments for yt-dlp, put after ours.
+    pub yt_dlp_args: Vec<String>,
+    /// Tallest video that is asked for, in pixels.
+    pub max_height: u32,
+    /// Seconds to wait for a connection.
+    pub connect_timeout_s: u64,
+    /// Seconds without a byte after which a connection counts as broken.
+    pub stall_timeout_s: u64,
+    /// How often one download is taken up again after a break, from where it stopped.
+    pub resume_attempts: u32,
+    /// What is sent as `User-Agent` for direct links.
+    pub user_agent: String,
+    /// True lets links reach private and loopback addresses; leave it off on a server that strangers may use.
+    pub allow_private_addresses: bool,
+}
+
+/// Making bytes playable.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaConfig {
+    /// libx264 preset for transcoding.
+    pub preset: String,
+    /// libx264 quality (CRF) when no size is asked for; lower is better.
+    pub crf: u8,
+    /// Bits a second of transcoded sound.
+    pub audio_bit_rate: u64,
+    /// Memory that one media process may use, in bytes.
+    pub max_memory_bytes: u64,
+    /// Longest time of one media process, in seconds.
+    pub max_time_s: u64,
+    /// Threads of one encoder; 0 lets FFmpeg choose.
+    pub threads: u32,
+    /// Niceness of media processes, 0 to 19.
+    pub niceness: i32,
+}
+
+/// Choosing the way up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Largest file by the Bot API, in bytes; 0 takes the server's own limit (50 MB, or 2000 MB for a local server).
+    pub bot_api_max_bytes: u64,
+    /// Largest file by a user account, in bytes; 0 takes Telegram's live limit.
+    pub user_account_max_bytes: u64,
+    /// True compresses a video that no lane can take as it is.
+    pub compress: bool,
+    /// Lowest video bit rate that compression may go down to, in bits a second; below it the file is refused.
+    pub min_video_bit_rate: u64,
+}
+
+/// Going up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadConfig {
+    /// Parts of one file in flight at once.
+    pub parts_in_flight: usize,
+    /// Tries of one part on network errors before the step fails.
+    pub part_attempts: u32,
+    /// Slowest upload by the Bot API that is waited for, in bytes a second; the time-out of a request grows with the size by it.
+    pub min_bytes_per_second: u64,
+}
+
+/// Jobs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    /// Jobs that are worked on at once.
+    pub workers: usize,
+    /// Of these, downloads at once.
+    pub fetch_at_once: usize,
+    /// Of these, media processes at once.
+    pub media_at_once: usize,
+    /// Of these, uploads at once.
+    pub upload_at_once: usize,
+    /// Tries of one step when the cause may pass.
+    pub attempts: u32,
+    /// First delay before a step is tried again, in milliseconds; it doubles each time.
+    pub retry_delay_ms: u64,
+    /// Longest such delay, in milliseconds.
+    pub max_retry_delay_ms: u64,
+    /// Seconds after which a job of a process that vanished is taken over.
+    pub lease_s: u64,
+    /// Hours that a card waits for its choice.
+    pub card_hours: u64,
+}

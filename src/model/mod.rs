@@ -1,0 +1,22 @@
+//! Plain data that travels through the line: `Update -> Intent -> Job -> Fetched -> Prepared -> UploadPlan -> Uploaded -> Delivered`.
+//!
+//! In and out: values only. Must not: do I/O, or import anything else of this crate (the spool is the one thing that flows by handle
+//! and therefore travels beside these types, not inside them).
+
+mod failure;
+mod ids;
+mod job;
+mod link;
+mod media;
+mod plan;
+mod progress;
+mod source;
+
+pub use failure::{Failure, Reason, Retry};
+pub use ids::{ChatId, JobId, MessageId, UserId};
+pub use job::{Choice, Job, NewJob, Stage};
+pub use link::{Link, LinkError};
+pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
+pub use plan::{Delivered, Lane, LaneHealth, RelayMessage, UploadPlan, Uploaded};
+pub use progress::{Progress, ProgressSender, Step};
+pub use source::{FetchedFile, SourceCard};

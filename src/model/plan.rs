@@ -1,0 +1,87 @@
+//! Which way a file goes up, and where it then is.
+//!
+//! In: decisions of the router, answers of the lanes. Out: plain values. Must not: choose.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChatId, MessageId};
+
+/// A way up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Multipart upload by the bot.
+    BotApi,
+    /// Parts by a user account into the relay channel, then a copy by the bot.
+    UserAccount,
+}
+
+/// How a lane is, and what it can take now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneHealth {
+    /// The lane.
+    pub lane: Lane,
+    /// Largest file in bytes.
+    pub limit_bytes: u64,
+    /// False if it can't be used now (not logged in, revoked, relay gone).
+    pub well: bool,
+}
+
+/// What the router decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadPlan {
+    /// Send it as it is by this lane.
+    Send {
+        /// The lane to take.
+        lane: Lane,
+        /// The lane that would have been taken were it well; said to the person and the log.
+        instead_of: Option<Lane>,
+    },
+    /// Make it at most this big first, then by this lane.
+    Compress {
+        /// The lane to take afterwards.
+        lane: Lane,
+        /// Upper bound for the result, in bytes.
+        target_bytes: u64,
+        /// The lane that would have been taken were it well.
+        instead_of: Option<Lane>,
+    },
+    /// It can't be sent.
+    Refuse {
+        /// The largest that can be sent now, in bytes.
+        limit_bytes: u64,
+        /// True if a user account that is missing or unwell would help.
+        account_missing: bool,
+    },
+}
+
+/// A message in the relay channel that holds a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RelayMessage {
+    /// The relay channel, as the Bot API numbers it.
+    pub channel: ChatId,
+    /// The message in it.
+    pub message: MessageId,
+}
+
+/// Where the file is after the upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "at", rename_all = "snake_case")]
+pub enum Uploaded {
+    /// Sent straight into the requester's chat; `file_id` serves later requests.
+    InChat {
+        /// The message in the chat.
+        message: MessageId,
+        /// The Bot API's id of the file, good for this bot alone.
+        file_id: String,
+    },
+    /// Waiting in the relay channel.
+    InRelay(RelayMessage),
+}
+
+/// The end of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// The message with the file in the requester's chat.
+    pub message: MessageId,
+}

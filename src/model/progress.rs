@@ -1,0 +1,79 @@
+//! Progress that goes up the line, for display only.
+//!
+//! In: counts from a step. Out: the newest [`Progress`] to whoever watches. Must not: carry anything that a decision needs; it may be lost.
+
+use tokio::sync::watch;
+
+/// What is being done, for display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// In the queue.
+    Waiting,
+    /// Metadata is being read.
+    Inspecting,
+    /// Bytes come in.
+    Fetching,
+    /// The container is being rewritten without re-encoding.
+    Remuxing,
+    /// Streams are being re-encoded.
+    Transcoding,
+    /// Re-encoding to fit a size.
+    Compressing,
+    /// Bytes go up to Telegram.
+    Uploading,
+    /// The file is being brought into the chat.
+    Delivering,
+    /// Telegram asks for a pause; `Progress::pause_s` says how long.
+    Paused,
+}
+
+/// How far a step is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What is being done.
+    pub step: Step,
+    /// Done so far, in bytes (fetch, upload) or thousandths of the whole (media).
+    pub done: u64,
+    /// The whole in the same unit, if known.
+    pub total: Option<u64>,
+    /// For [`Step::Paused`]: the pause that Telegram asks for, in seconds.
+    pub pause_s: u32,
+}
+
+impl Progress {
+    /// A step at its beginning.
+    pub fn begin(step: Step) -> Self {
+        Self { step, done: 0, total: None, pause_s: 0 }
+    }
+
+    /// Fraction 0.0 to 1.0 if the whole is known.
+    pub fn fraction(&self) -> Option<f64> {
+        let total = self.total.filter(|total| *total > 0)?;
+        Some((self.done as f64 / total as f64).clamp(0.0, 1.0))
+    }
+}
+
+/// The sending half; cheap to clone, never blocks, never fails.
+#[derive(Clone, Debug)]
+pub struct ProgressSender(watch::Sender<Progress>);
+
+impl ProgressSender {
+    /// A sender and the receiver that sees the newest value.
+    pub fn channel() -> (Self, watch::Receiver<Progress>) {
+        let (sender, receiver) = watch::channel(Progress::begin(Step::Waiting));
+        (Self(sender), receiver)
+    }
+
+    /// Says how far a step is.
+    pub fn report(&self, step: Step, done: u64, total: Option<u64>) {
+        self.0.send_replace(Progress { step, done, total, pause_s: 0 });
+    }
+
+    /// Says that Telegram asks for a pause.
+    pub fn pause(&self, pause_s: u32) {
+        self.0.send_modify(|progress| {
+            progress.step = Step::Paused;
+            progress.pause_s = pause_s;
+        });
+    }
+}
