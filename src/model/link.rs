@@ -2,6 +2,8 @@
 //!
 //! In: text. Out: [`Link`], an absolute http(s) address without tracking parameters. Must not: open it.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -60,6 +62,21 @@ impl Link {
         strip_tracking(&mut url);
         url.set_fragment(None);
         Ok(Self(url))
+    }
+
+    /// A file on this machine, as the command line sends it. People at Telegram can't make one: [`Link::parse`] refuses the scheme.
+    pub fn local_file(path: &Path) -> Result<Self, LinkError> {
+        Url::from_file_path(path).map(Self).map_err(|()| LinkError::Malformed)
+    }
+
+    /// The file that [`Link::local_file`] named.
+    pub fn local_path(&self) -> Option<PathBuf> {
+        if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
+    }
+
+    /// Reads back what [`Link::as_str`] gave to the store; it was checked when it came in.
+    pub fn from_stored(text: &str) -> Result<Self, LinkError> {
+        Url::parse(text).map(Self).map_err(|_| LinkError::Malformed)
     }
 
     /// The address as a text.

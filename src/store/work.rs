@@ -1,0 +1,150 @@
+//! What the steps of a job have made so far, so that a restart goes on from there.
+//!
+//! In: results of steps. Out: the same. Must not: check that the files still exist (the pipeline does).
+
+use rusqlite::params;
+
+use super::{Store, from_json, to_json};
+use crate::model::{Failure, FetchedFile, JobId, MessageId, Prepared, Uploaded};
+
+/// The results that a job has stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Work {
+    /// What was fetched: what it is, the path and the size of the whole file.
+    pub fetched: Option<(FetchedFile, std::path::PathBuf, u64)>,
+    /// What was prepared.
+    pub prepared: Option<Prepared>,
+    /// Where it was uploaded.
+    pub uploaded: Option<Uploaded>,
+    /// Numbers of the upload by a user account.
+    pub numbers: Option<UploadNumbers>,
+    /// True once the message that carries the file may have been sent, answer or not.
+    pub sending: bool,
+    /// The message with the file in the person's chat.
+    pub delivered: Option<MessageId>,
+}
+
+/// The numbers that make an upload by MTProto repeatable without a second message; drawn once and stored before the first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadNumbers {
+    /// Number of the file, for its parts.
+    pub file_id: i64,
+    /// Number of the message: Telegram refuses it a second time.
+    pub random_id: i64,
+}
+
+impl Store {
+    /// What a job has stored.
+    pub async fn work(&self, id: JobId) -> Result<Work, Failure> {
+        self.call(move |connection| {
+            connection.query_row(
+                "SELECT fetched, prepared, uploaded, file_id, random_id, sending, delivered_message FROM work WHERE job = ?1",
+                [id.0],
+                |row| {
+                    let text = |index| row.get::<_, Option<String>>(index);
+                    Ok(Work {
+                        fetched: text(0)?.map(|text| from_json(&text)).transpose()?,
+                        prepared: text(1)?.map(|text| from_json(&text)).transpose()?,
+                        uploaded: text(2)?.map(|text| from_json(&text)).transpose()?,
+                        numbers: match (row.get(3)?, row.get(4)?) {
+                            (Some(file_id), Some(random_id)) => Some(UploadNumbers { file_id, random_id }),
+                            _ => None,
+                        },
+                        sending: row.get(5)?,
+                        delivered: row.get::<_, Option<i32>>(6)?.map(MessageId),
+                    })
+                },
+            )
+        })
+        .await
+    }
+
+    /// Stores what was fetched; what later steps made of something else is forgotten.
+    pub async fn set_fetched(&self, id: JobId, fetched: &(FetchedFile, std::path::PathBuf, u64)) -> Result<(), Failure> {
+        let fetched = fetched.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE work SET fetched = ?2, prepared = NULL, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
+                params![id.0, to_json(&fetched)?],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Stores what was prepared; numbers of an upload of something else are forgotten.
+    pub async fn set_prepared(&self, id: JobId, prepared: &Prepared) -> Result<(), Failure> {
+        let prepared = prepared.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE work SET prepared = ?2, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
+                params![id.0, to_json(&prepared)?],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Stores where it was uploaded.
+    pub async fn set_uploaded(&self, id: JobId, uploaded: &Uploaded) -> Result<(), Failure> {
+        let uploaded = uploaded.clone();
+        self.call(move |connection| {
+            connection.execute("UPDATE work SET uploaded = ?2, sending = 0 WHERE job = ?1", params![id.0, to_json(&uploaded)?])
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Stores the numbers of an upload.
+    pub async fn set_numbers(&self, id: JobId, numbers: UploadNumbers) -> Result<(), Failure> {
+        self.call(move |connection| {
+            connection
+                .execute("UPDATE work SET file_id = ?2, random_id = ?3 WHERE job = ?1", params![id.0, numbers.file_id, numbers.random_id])
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Notes that the message may be sent from now on, or that it surely was not.
+    pub async fn set_sending(&self, id: JobId, sending: bool) -> Result<(), Failure> {
+        self.call(move |connection| connection.execute("UPDATE work SET sending = ?2 WHERE job = ?1", params![id.0, sending]))
+            .await
+            .map(drop)
+    }
+
+    /// Stores the message that brought the file to the person.
+    pub async fn set_delivered(&self, id: JobId, message: MessageId) -> Result<(), Failure> {
+        self.call(move |connection| {
+            connection.execute("UPDATE work SET delivered_message = ?2, sending = 0 WHERE job = ?1", params![id.0, message.0])
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Forgets all results of a job: it begins at the fetch again.
+    pub async fn forget_work(&self, id: JobId) -> Result<(), Failure> {
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE work SET fetched = NULL, prepared = NULL, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
+                [id.0],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Messages in a chat that are known to be ours and are no in-doubt delivery: status messages and delivered files.
+    pub async fn known_messages(&self, chat: crate::model::ChatId) -> Result<Vec<MessageId>, Failure> {
+        self.call(move |connection| {
+            connection
+                .prepare(
+                    "SELECT status_message FROM jobs WHERE chat = ?1 AND status_message IS NOT NULL
+                     UNION SELECT delivered_message FROM jobs JOIN work ON work.job = jobs.id
+                     WHERE chat = ?1 AND delivered_message IS NOT NULL",
+                )?
+                .query_map([chat.0], |row| row.get(0).map(MessageId))?
+                .collect()
+        })
+        .await
+    }
+}
