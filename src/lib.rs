@@ -4,6 +4,9 @@
 //! `main.rs` calls [`cli`]. Must not: hold state; the composition root is [`app`].
 
 pub mod config;
+pub mod intake;
 pub mod model;
+pub mod queue;
+pub mod route;
 pub mod spool;
 pub mod store;

@@ -88,6 +88,19 @@ impl Store {
         .await
     }
 
+    /// True if somebody else holds the lease.
+    pub async fn leased_by_other(&self, owner: &str, id: JobId) -> Result<bool, Failure> {
+        let owner = owner.to_owned();
+        self.call(move |connection| {
+            connection.query_row(
+                "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND lease_owner <> ?2 AND lease_until_ms > ?3)",
+                params![id.0, owner, now_ms()],
+                |row| row.get(0),
+            )
+        })
+        .await
+    }
+
     /// Stores that a stage begins. Tries start anew.
     pub async fn advance(&self, id: JobId, stage: Stage) -> Result<(), Failure> {
         self.call(move |connection| {
