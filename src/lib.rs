@@ -6,6 +6,7 @@
 pub mod config;
 pub mod intake;
 pub mod model;
+pub mod observability;
 pub mod queue;
 pub mod route;
 pub mod spool;
