@@ -3,6 +3,9 @@
 //! Purpose: the library behind the `tgferry` program, one module a folder of the plan in ARCHITECTURE.md. In: nothing of its own;
 //! `main.rs` calls [`cli`]. Must not: hold state; the composition root is [`app`].
 
+pub mod cli;
 pub mod config;
 pub mod model;
 pub mod spool;
+pub mod telegram;
+pub mod upload;

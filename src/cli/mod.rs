@@ -1,0 +1,10 @@
+//! The command line.
+//!
+//! In: arguments. Out: an exit code. Must not: do the work itself.
+
+pub mod accounts;
+pub mod error;
+pub mod login;
+pub mod logout;
+mod prompt;
+mod qr;
