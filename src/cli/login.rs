@@ -42,13 +42,17 @@ impl Default for LoginArgs {
     }
 }
 
-/// Runs the command.
+/// Runs the command with questions at the terminal (or lines from a pipe).
 pub async fn run(config: &Config, args: LoginArgs) -> Result<(), CliError> {
+    run_with(config, args, &Prompt::of_this_process()).await
+}
+
+/// Runs the command; `prompt` answers its questions.
+pub async fn run_with(config: &Config, args: LoginArgs, prompt: &Prompt) -> Result<(), CliError> {
     // All that can be wrong with the set-up is said before anybody types a code.
     let relay = args.relay.as_deref().map(read_relay).transpose()?;
     let (api_id, api_hash) = config.require_application()?;
     let bot = Bots::new(config)?.identity().await.map_err(bot_unreachable)?;
-    let prompt = Prompt::default();
     let mut account = open(config, &args.name, api_id)?;
     let me = match known(&account).await? {
         Some(me) => me,
@@ -59,7 +63,7 @@ pub async fn run(config: &Config, args: LoginArgs) -> Result<(), CliError> {
             drop(account);
             account = open(config, &args.name, api_id)?;
             let flow = LoginFlow::new(account.clone(), api_hash.clone());
-            let outcome = if args.qr { by_qr(&flow, &prompt).await } else { by_code(&flow, &prompt, args.phone).await };
+            let outcome = if args.qr { by_qr(&flow, prompt).await } else { by_code(&flow, prompt, args.phone).await };
             if outcome.is_err() {
                 // Nobody is behind this file; left there, it would be shown as an account that is ill.
                 account.session().remove()?;
@@ -110,7 +114,7 @@ async fn known(account: &UserAccount) -> Result<Option<SelfUser>, CliError> {
 async fn by_code(flow: &LoginFlow, prompt: &Prompt, phone: Option<String>) -> Result<SelfUser, CliError> {
     let phone = match phone {
         Some(phone) => phone,
-        None => prompt.line("Phone number, with country code")?,
+        None => prompt.line("Phone number, with country code").await?,
     };
     let sent = flow.request_code(&phone).await.map_err(explain)?;
     say("Telegram has sent a code to your app.");
@@ -123,7 +127,7 @@ async fn by_code(flow: &LoginFlow, prompt: &Prompt, phone: Option<String>) -> Re
 
 async fn ask_for_code(flow: &LoginFlow, prompt: &Prompt, sent: &CodeSent) -> Result<LoginStep, CliError> {
     for left in (0..TRIES).rev() {
-        match flow.sign_in(sent, &prompt.line("Code")?).await {
+        match flow.sign_in(sent, &prompt.line("Code").await?).await {
             Err(LoginError::WrongCode) if left > 0 => say("This code is wrong or has expired."),
             outcome => return outcome.map_err(explain),
         }
@@ -140,7 +144,7 @@ async fn ask_for_password(flow: &LoginFlow, prompt: &Prompt, hint: Option<String
     for left in (0..TRIES).rev() {
         let password = match given.take() {
             Some(password) => password,
-            None => prompt.secret(&question)?,
+            None => prompt.secret(&question).await?,
         };
         match flow.check_password(&password).await {
             Ok(LoginStep::LoggedIn(me)) => return Ok(me),

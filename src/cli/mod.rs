@@ -6,5 +6,5 @@ pub mod accounts;
 pub mod error;
 pub mod login;
 pub mod logout;
-mod prompt;
+pub mod prompt;
 mod qr;

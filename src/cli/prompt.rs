@@ -7,36 +7,44 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use super::error::CliError;
 use crate::config::Secret;
 
-/// Where answers come from: the terminal, or the lines of a pipe.
-#[derive(Debug)]
-pub(super) struct Prompt {
-    terminal: bool,
-}
+/// Where answers come from.
+pub struct Prompt(Source);
 
-impl Default for Prompt {
-    fn default() -> Self {
-        Self { terminal: io::stdin().is_terminal() }
-    }
+enum Source {
+    Terminal,
+    Pipe,
+    Given(Box<dyn Fn(&str) -> String + Send + Sync>),
 }
 
 impl Prompt {
+    /// The terminal, or the lines of the standard input where that is no terminal.
+    pub fn of_this_process() -> Self {
+        Self(if io::stdin().is_terminal() { Source::Terminal } else { Source::Pipe })
+    }
+
+    /// Answers that the caller has: it is given the question.
+    pub fn answering(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self(Source::Given(Box::new(answer)))
+    }
+
     /// Asks for a line.
-    pub(super) fn line(&self, question: &str) -> Result<String, CliError> {
-        say_without_newline(&format!("{question}: "));
-        let line = read_line()?;
-        if !self.terminal {
-            say("");
+    pub async fn line(&self, question: &str) -> Result<String, CliError> {
+        match &self.0 {
+            Source::Given(answer) => return Ok(answer(question)),
+            Source::Terminal => say_without_newline(&format!("{question}: ")),
+            // No Enter of the person ends the line here.
+            Source::Pipe => say(&format!("{question}:")),
         }
-        Ok(line)
+        in_background(read_line).await
     }
 
     /// Asks for a line that nobody should see.
-    pub(super) fn secret(&self, question: &str) -> Result<Secret, CliError> {
-        if !self.terminal {
-            return self.line(question).map(Secret::from);
-        }
+    pub async fn secret(&self, question: &str) -> Result<Secret, CliError> {
+        let Source::Terminal = self.0 else {
+            return self.line(question).await.map(Secret::from);
+        };
         say_without_newline(&format!("{question}: "));
-        let line = rpassword::read_password().map_err(|error| unreadable(&error))?;
+        let line = in_background(|| rpassword::read_password().map_err(|error| unreadable(&error))).await?;
         Ok(Secret::from(line))
     }
 }
@@ -50,6 +58,11 @@ fn say_without_newline(text: &str) {
     eprint!("{text}");
     // If nobody can read the question, nobody will answer it either: the read fails then.
     let _ = io::stderr().flush();
+}
+
+/// A person takes long; the connections must be looked after meanwhile.
+async fn in_background<T: Send + 'static>(read: impl FnOnce() -> Result<T, CliError> + Send + 'static) -> Result<T, CliError> {
+    tokio::task::spawn_blocking(read).await.map_err(CliError::ours)?
 }
 
 fn read_line() -> Result<String, CliError> {
