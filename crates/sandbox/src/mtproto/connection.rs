@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use grammers_tl_types::{self as tl, Serializable};
 use tokio::io::AsyncWriteExt;
@@ -22,6 +22,7 @@ use super::transport::{FrameReader, FrameWriter, transport_error};
 use super::wire::{Incoming, Packet};
 use super::{Server, crypto, service_messages, wire};
 use crate::world::accounts::KeyEvent;
+use crate::world::now_unix;
 
 /// Calls of one connection that run at once.
 const MAX_CALLS: usize = 32;
@@ -207,7 +208,7 @@ async fn push_events(
             Ok(KeyEvent::LoginTokenAccepted(key)) if key == key_id => {
                 let update = tl::enums::Updates::UpdateShort(tl::types::UpdateShort {
                     update: tl::enums::Update::LoginToken,
-                    date: unix_now() as i32,
+                    date: now_unix(),
                 });
                 let session = session.borrow().clone();
                 if let Some(session) = session {
@@ -238,15 +239,9 @@ impl Link {
         Salts {
             auth_key: &self.auth_key,
             epoch: self.server.world.accounts().salt_epoch(),
-            now: unix_now(),
+            now: i64::from(now_unix()),
         }
     }
-}
-
-/// Unix time in seconds.
-pub(super) fn unix_now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn key_id_of(payload: &[u8]) -> io::Result<i64> {

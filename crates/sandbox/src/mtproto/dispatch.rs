@@ -87,7 +87,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
-    caller.world().count_mtproto(method);
+    caller.world().count(|counters| counters.mtproto_called(method));
     let lose_answer = match fault(&caller.server.faults, method).await {
         Scripted::Nothing => false,
         Scripted::LoseAnswer => true,
@@ -129,9 +129,8 @@ async fn fault(faults: &Faults, method: &str) -> Scripted {
             tokio::time::sleep(time).await;
             Scripted::Nothing
         }
-        Some(other) => {
-            tracing::warn!(method, ?other, "this fault means nothing to MTProto");
-            Scripted::Nothing
+        Some(Fault::HttpStatus { code, description, .. }) => {
+            Scripted::Error(RpcError::new(i32::from(code), description))
         }
     }
 }
@@ -159,7 +158,7 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
             tl::functions::InvokeWithLayer::<Inner>::CONSTRUCTOR_ID => {
                 let call = tl::functions::InvokeWithLayer::<Inner>::deserialize(&mut cursor)?;
                 if !(OLDEST_LAYER..=LAYER).contains(&call.layer) {
-                    caller.world().refuse(&format!("MTProto layer {}", call.layer));
+                    caller.world().refuse(format!("MTProto layer {}", call.layer));
                     return Err(RpcError::bad("CONNECTION_LAYER_INVALID"));
                 }
             }

@@ -15,12 +15,17 @@ mod checks;
 mod connection;
 mod crypto;
 mod dispatch;
+mod entities;
+mod peers;
+#[path = "../bot_api/picture.rs"]
+mod picture;
 mod rpc_error;
 mod salts;
 mod service_messages;
 mod services;
 mod session;
 mod tl_blank;
+mod tl_message;
 mod tl_view;
 mod transport;
 mod wire;

@@ -97,6 +97,11 @@ pub(crate) fn device() -> tl::types::Authorization {
     from_required(&required)
 }
 
+/// `messageReplyHeader` that says nothing.
+pub(crate) fn reply_header() -> tl::types::MessageReplyHeader {
+    from_required(&[0; 4])
+}
+
 /// `chatAdminRights` with none of them.
 pub(crate) fn admin_rights() -> tl::types::ChatAdminRights {
     from_required(&[0; 4])
@@ -121,6 +126,7 @@ mod tests {
         assert_eq!((user().id, channel().id, user_full().id), (0, 0, 0));
         assert_eq!((device().hash, user().id), (0, 0));
         assert_eq!(channel_full().about, "");
+        assert_eq!(reply_header().reply_to_msg_id, None);
         assert!(!admin_rights().post_messages);
     }
 }

@@ -3,7 +3,7 @@
 //! In: accounts made by the world's owner, what clients say during a login. Out: codes "sent", verdicts, authorizations, and [`KeyEvent`]s for
 //! connections that wait. It has a lock of its own, held for map look-ups only; it must not do I/O and knows nothing of TL or of connections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use sha1::{Digest, Sha1};
 use tokio::sync::broadcast;
 
 use super::srp::{self, SrpChallenge, Verifier};
+pub(crate) use super::srp::{GENERATOR, prime};
 
 mod login_token;
 use login_token::LoginToken;
@@ -69,6 +70,7 @@ struct State {
     keys: HashMap<i64, Key>,
     codes: HashMap<String, Code>,
     tokens: HashMap<Vec<u8>, LoginToken>,
+    random_ids: HashSet<(i64, i64)>,
 }
 
 #[derive(Debug)]
@@ -303,6 +305,16 @@ impl Accounts {
             key.authorization = Authorization::User(user_id);
         });
         Ok(user_id)
+    }
+
+    /// Claims a `random_id` for a message of this user; `false` if the user claimed it before.
+    pub(crate) fn claim_random_id(&self, user_id: i64, random_id: i64) -> bool {
+        self.lock().random_ids.insert((user_id, random_id))
+    }
+
+    /// Gives a `random_id` back whose message was not sent after all.
+    pub(crate) fn release_random_id(&self, user_id: i64, random_id: i64) {
+        self.lock().random_ids.remove(&(user_id, random_id));
     }
 
     /// Makes every server salt worthless at once, so that each client gets `bad_server_salt` for its next message.

@@ -70,8 +70,12 @@ pub(crate) struct Claim {
 }
 
 impl Uploads {
-    /// A store whose files live in `dir`, which must exist.
+    /// A store whose files live in `dir`, which is made when it is missing.
     pub(crate) fn new(dir: PathBuf) -> Self {
+        if let Err(error) = std::fs::create_dir_all(&dir) {
+            // Every part will then be refused with the same cause.
+            tracing::error!(%error, dir = %dir.display(), "the folder for parts cannot be made");
+        }
         Self {
             dir: Arc::new(dir),
             table: Arc::default(),

@@ -5,11 +5,11 @@
 
 use grammers_tl_types as tl;
 
-use crate::mtproto::connection::unix_now;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::{tl_blank, tl_view};
-use crate::world::accounts::{LOGIN_TOKEN_LIFETIME, SignIn};
+use crate::world::now_unix;
+use crate::world::accounts::{GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
 
 /// Digits of a login code.
 const CODE_LENGTH: i32 = 5;
@@ -59,15 +59,14 @@ pub(super) async fn get_password(
     caller: &Caller,
     _: tl::functions::account::GetPassword,
 ) -> Result<tl::enums::account::Password, RpcError> {
-    use crate::world::srp;
     let challenge = caller.accounts().password_challenge(caller.key_id)?;
     let algorithm = |salt1: Vec<u8>, salt2: Vec<u8>| {
         tl::enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(
             tl::types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow {
                 salt1,
                 salt2,
-                g: srp::GENERATOR as i32,
-                p: srp::prime(),
+                g: GENERATOR as i32,
+                p: prime(),
             },
         )
     };
@@ -126,7 +125,7 @@ pub(super) async fn import_bot_authorization(
     call: tl::functions::auth::ImportBotAuthorization,
 ) -> Result<tl::enums::auth::Authorization, RpcError> {
     check_api_id(call.api_id)?;
-    let bot = caller.world().bot_by_token(&call.bot_auth_token);
+    let bot = caller.world().read(|state| state.bot_by_token(&call.bot_auth_token).map(|bot| bot.id));
     let bot = bot.ok_or_else(|| RpcError::bad("ACCESS_TOKEN_INVALID"))?;
     caller.accounts().log_in(caller.key_id, bot);
     authorization(caller, bot)
@@ -141,7 +140,7 @@ pub(super) async fn export_login_token(
     match caller.accounts().export_login_token(caller.key_id)? {
         Ok(user_id) => login_token_success(caller, user_id),
         Err(token) => Ok(tl::enums::auth::LoginToken::Token(tl::types::auth::LoginToken {
-            expires: (unix_now() + LOGIN_TOKEN_LIFETIME.as_secs() as i64) as i32,
+            expires: now_unix() + LOGIN_TOKEN_LIFETIME.as_secs() as i32,
             token,
         })),
     }
@@ -165,7 +164,7 @@ pub(super) async fn accept_login_token(
 ) -> Result<tl::enums::Authorization, RpcError> {
     let user_id = caller.user()?;
     let key_id = caller.accounts().accept_login_token(&call.token, user_id)?;
-    let now = unix_now() as i32;
+    let now = now_unix();
     Ok(tl::enums::Authorization::Authorization(tl::types::Authorization {
         hash: key_id,
         date_created: now,
@@ -181,7 +180,7 @@ fn login_token_success(caller: &Caller, user_id: i64) -> Result<tl::enums::auth:
 }
 
 fn authorization(caller: &Caller, user_id: i64) -> Result<tl::enums::auth::Authorization, RpcError> {
-    let user = tl_view::user(caller.world(), user_id, user_id);
+    let user = caller.world().read(|state| tl_view::user(state, user_id, user_id));
     let user = user.ok_or_else(|| RpcError::internal("an account without a user"))?;
     Ok(tl::enums::auth::Authorization::Authorization(tl::types::auth::Authorization {
         setup_password_required: false,

@@ -5,10 +5,10 @@
 
 use grammers_tl_types as tl;
 
-use crate::mtproto::connection::unix_now;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::{DC_ID, tl_blank};
+use crate::world::now_unix;
 
 /// `help.getConfig`
 pub(super) async fn get_config(
@@ -27,7 +27,7 @@ pub(super) async fn get_config(
         port: i32::from(caller.local.port()),
         secret: None,
     };
-    let now = unix_now() as i32;
+    let now = now_unix();
     Ok(tl::enums::Config::Config(tl::types::Config {
         date: now,
         expires: now + 3600,
@@ -73,12 +73,12 @@ pub(super) async fn get_app_config(
         ("caption_length_limit_premium", 4096),
     ];
     // The hash has to change when a value does, and only then.
-    let hash = numbers.iter().fold(17_i32, |hash, (_, number)| hash.wrapping_mul(31).wrapping_add(*number as i32));
+    let hash = numbers.iter().fold(17_i32, |hash, (_, number)| hash.wrapping_mul(31).wrapping_add(*number));
     if call.hash == hash {
         return Ok(tl::enums::help::AppConfig::NotModified);
     }
     let value = numbers.map(|(key, number)| {
-        let number = tl::types::JsonNumber { value: number as f64 };
+        let number = tl::types::JsonNumber { value: f64::from(number) };
         let value = tl::enums::Jsonvalue::JsonNumber(number);
         let key = key.to_owned();
         tl::enums::JsonobjectValue::JsonObjectValue(tl::types::JsonObjectValue { key, value })
