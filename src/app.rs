@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use teloxide::Bot;
-use teloxide::requests::Requester;
 use tokio_util::sync::CancellationToken;
 
 use crate::bot;
@@ -17,11 +16,12 @@ use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
 use crate::intake::Intake;
 use crate::media::Media;
-use crate::model::{Failure, Retry};
+use crate::model::{Reason, Retry};
 use crate::pipeline::{Observer, Pipeline, PipelineParts, StepPermits};
 use crate::queue::{self, Queue};
 use crate::store::{Store, now_ms};
-use crate::telegram::{self, Accounts};
+use crate::telegram::bot::{BotIdentity, Bots};
+use crate::telegram::pool::Accounts;
 
 /// Begins the name of a daemon in leases.
 const OWNER: &str = "run-";
@@ -48,18 +48,18 @@ impl App {
     /// Builds the parts. Talks to Telegram once, to learn who the bot is; tries again for as long as Telegram can't be reached.
     pub async fn build(config: Config, observer: Option<Observer>, shutdown: &CancellationToken) -> Result<Self, CliError> {
         let config = Arc::new(config);
-        let store = Store::open(&config.storage.database).await.map_err(CliError::user)?;
+        let store = Store::open(&config.storage.database).await.map_err(CliError::setup)?;
         let workspace = Workspace::new(config.storage.work_dir.clone(), config.fetch.keep_free_bytes);
-        let bot = telegram::bot::client(&config).map_err(CliError::ours)?;
-        let upload_bot = telegram::bot::upload_client(&config).map_err(CliError::ours)?;
-        let bot_id = who_is(&bot, shutdown).await?;
-        let accounts = Accounts::open(&config).await.map_err(CliError::user)?;
+        let bots = Bots::new(&config)?;
+        let identity = who_is(&bots, shutdown).await?;
+        let (bot, bot_id) = (bots.calls.clone(), identity.id);
+        let accounts = Accounts::open(&config, identity).await;
         let program = std::env::current_exe().map_err(CliError::ours)?;
         let parts = PipelineParts {
             config: config.clone(),
             store: store.clone(),
             bot: bot.clone(),
-            upload_bot,
+            upload_bot: bots.uploads,
             bot_id,
             workspace: workspace.clone(),
             fetcher: Fetcher::new(config.fetch.clone()).map_err(CliError::ours)?,
@@ -93,7 +93,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CliE
     let (listened, (), (), ()) = tokio::join!(
         listener,
         queue::run(app.queue.clone(), app.pipeline.clone(), &app.config.queue, &owner, shutdown.clone()),
-        app.accounts.keep_well(shutdown.clone()),
+        app.accounts.clone().keep_well(shutdown.clone()),
         expire_cards(&app, &shutdown),
     );
     app.accounts.close().await;
@@ -109,33 +109,31 @@ pub fn daemon_runs(config: &Config) -> bool {
 fn lock(config: &Config) -> Result<File, CliError> {
     let path = config.storage.database.with_extension("lock");
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(CliError::user)?;
+        std::fs::create_dir_all(folder).map_err(CliError::setup)?;
     }
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(CliError::user)?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(CliError::setup)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => Err(CliError::hinted(
+        Err(_) => Err(CliError::user(
             format!("another tgferry already runs with the database {}", config.storage.database.display()),
             "stop it first, or give this one another storage.database",
         )),
     }
 }
 
-async fn who_is(bot: &Bot, shutdown: &CancellationToken) -> Result<i64, CliError> {
+/// Asks until Telegram answers; a token that it does not know ends the start.
+async fn who_is(bots: &Bots, shutdown: &CancellationToken) -> Result<BotIdentity, CliError> {
     let mut pause = Duration::from_secs(1);
     loop {
-        let failure: Failure = match bot.get_me().await {
-            Ok(me) => {
-                tracing::info!(bot = me.username(), "this is the bot");
-                return Ok(me.id.0 as i64);
+        let failure = match bots.identity().await {
+            Ok(identity) => {
+                tracing::info!(bot = identity.username, "this is the bot");
+                return Ok(identity);
             }
-            Err(teloxide::RequestError::Api(error)) => {
-                return Err(CliError::hinted(
-                    format!("Telegram does not know this bot: {error}"),
-                    "check telegram.bot_token; @BotFather shows the token of your bot",
-                ));
+            Err(failure) if failure.reason == Reason::BotToken => {
+                return Err(CliError::user("Telegram does not know this bot's token", "check telegram.bot_token; @BotFather shows the token of your bot"));
             }
-            Err(error) => telegram::bot::failure_from(error),
+            Err(failure) => failure,
         };
         if let Retry::Wait(asked) = failure.reason.retry() {
             pause = asked;
@@ -143,7 +141,7 @@ async fn who_is(bot: &Bot, shutdown: &CancellationToken) -> Result<i64, CliError
         tracing::warn!(%failure, pause_s = pause.as_secs(), "Telegram can't be reached; trying again");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = shutdown.cancelled() => return Err(CliError::hinted("stopped before Telegram could be reached", "check the network")),
+            () = shutdown.cancelled() => return Err(CliError::user("stopped before Telegram could be reached", "check the network")),
         }
         pause = (pause * 2).min(Duration::from_secs(60));
     }

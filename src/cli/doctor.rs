@@ -4,15 +4,13 @@
 
 use std::fmt::Display;
 
-use teloxide::requests::Requester;
-use tokio_util::sync::CancellationToken;
-
-use super::CliError;
+use super::{CliError, accounts};
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
 use crate::store::Store;
-use crate::telegram::{self, SessionReport};
+use crate::model::Reason;
+use crate::telegram::bot::Bots;
 
 /// What one check found.
 enum Finding {
@@ -47,12 +45,12 @@ pub async fn run(config: &Config, quick: bool) -> Result<(), CliError> {
     tell("disk", disk(config).await);
     tell("ffmpeg", Finding::Well(format!("libavformat {}, libavcodec {}", library(ffmpeg_next::format::version()), library(ffmpeg_next::codec::version()))));
     tell("yt-dlp", yt_dlp(config).await);
-    for (name, finding) in accounts(config, quick).await {
+    for (name, finding) in sessions(config, quick).await {
         tell(&name, finding);
     }
     match wrong {
         0 => Ok(()),
-        count => Err(CliError::hinted(format!("{count} of the checks failed"), "mend what is marked BAD and run tgferry doctor again")),
+        count => Err(CliError::user(format!("{count} of the checks failed"), "mend what is marked BAD and run tgferry doctor again")),
     }
 }
 
@@ -63,15 +61,17 @@ async fn token(config: &Config, quick: bool) -> Finding {
     if quick {
         return Finding::Well("is set".into());
     }
-    let bot = match telegram::bot::client(config) {
-        Ok(bot) => bot,
-        Err(error) => return Finding::Wrong(error.to_string(), "check telegram.bot_api_url".into()),
+    let identity = match Bots::new(config) {
+        Ok(bots) => bots.identity().await,
+        Err(error) => return wrong(error),
     };
-    match bot.get_me().await {
-        Ok(me) => Finding::Well(format!("@{} at {}", me.username(), config.telegram.bot_api_url)),
-        Err(teloxide::RequestError::Api(error)) => Finding::Wrong(format!("refused: {error}"), "check telegram.bot_token with @BotFather".into()),
-        Err(error) => Finding::Wrong(
-            format!("{} can't be reached: {}", config.telegram.bot_api_url, telegram::bot::failure_from(error)),
+    match identity {
+        Ok(identity) => Finding::Well(format!("@{} at {}", identity.username, config.telegram.bot_api_url)),
+        Err(failure) if failure.reason == Reason::BotToken => {
+            Finding::Wrong("Telegram does not know it".into(), "check telegram.bot_token with @BotFather".into())
+        }
+        Err(failure) => Finding::Wrong(
+            format!("{} can't be asked: {failure}", config.telegram.bot_api_url),
             "check the network and telegram.bot_api_url".into(),
         ),
     }
@@ -124,20 +124,20 @@ async fn yt_dlp(config: &Config) -> Finding {
     }
 }
 
-async fn accounts(config: &Config, quick: bool) -> Vec<(String, Finding)> {
-    let none = || {
-        let hint = "run tgferry login to carry files up to 2000 MiB".to_owned();
-        vec![("account".to_owned(), Finding::Note("none is logged in".into(), hint))]
-    };
-    let reports = match telegram::session_reports(config, quick, &CancellationToken::new()).await {
-        Ok(reports) if reports.is_empty() => return none(),
-        Ok(reports) => reports,
-        Err(failure) => return vec![("account".into(), Finding::Wrong(failure.to_string(), "check storage.sessions_dir".into()))],
-    };
-    reports.into_iter().map(|SessionReport { name, well, text, hint }| {
-        let finding = if well { Finding::Well(text) } else { Finding::Wrong(text, hint.unwrap_or_default()) };
-        (format!("account {name}"), finding)
-    }).collect()
+async fn sessions(config: &Config, quick: bool) -> Vec<(String, Finding)> {
+    let hint = "run tgferry login to carry files up to 2000 MiB";
+    if quick || !config.has_application() {
+        return Vec::new();
+    }
+    match accounts::rows(config).await {
+        Ok(rows) if rows.is_empty() => vec![("account".into(), Finding::Note("none is logged in".into(), hint.into()))],
+        Ok(rows) => rows.into_iter().map(|row| {
+            let text = format!("{}, relay {}, {}", row.user, row.relay, row.health);
+            let finding = if row.well { Finding::Well(text) } else { Finding::Wrong(text, "run tgferry login again: it mends what is missing".into()) };
+            (format!("account {}", row.name), finding)
+        }).collect(),
+        Err(error) => vec![("account".into(), wrong(error))],
+    }
 }
 
 fn wrong(error: impl Display) -> Finding {

@@ -2,11 +2,13 @@
 //!
 //! In: arguments. Out: 0 well, 1 the user's input or set-up, 2 ours. Must not: call a step of the line.
 
-mod accounts;
+pub mod accounts;
 mod doctor;
-mod error;
-mod login;
-mod logout;
+pub mod error;
+pub mod login;
+pub mod logout;
+pub mod prompt;
+mod qr;
 mod run;
 mod send;
 
@@ -16,8 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
-pub use error::{CliError, Kind};
-pub use login::LoginArgs;
+pub use error::CliError;
 
 /// The file that is read if `--config` names none.
 const DEFAULT_FILE: &str = "config/tgferry.toml";
@@ -41,12 +42,28 @@ enum Command {
     /// Run the daemon
     Run,
     /// Log a user account in and set the relay channel up; run again to check and mend
-    Login(LoginArgs),
+    Login {
+        /// Name of the session; one account each
+        #[arg(long, default_value = "main")]
+        name: String,
+        /// Phone number with country code; asked for if absent
+        #[arg(long)]
+        phone: Option<String>,
+        /// Log in by a QR code, scanned with the Telegram app
+        #[arg(long, conflicts_with = "phone")]
+        qr: bool,
+        /// Use this channel as the relay instead of making one: @name, -100… or a t.me link
+        #[arg(long, value_name = "CHANNEL", allow_hyphen_values = true)]
+        relay: Option<String>,
+    },
     /// Log a user account out and remove its session
     Logout {
         /// Which session
         #[arg(long, default_value = "main")]
         name: String,
+        /// Remove the file even if Telegram can't be told
+        #[arg(long)]
+        force: bool,
     },
     /// Show the user accounts, their relay channels and how they are
     Accounts,
@@ -80,7 +97,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            error.kind.exit_code()
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -95,14 +112,14 @@ fn start(arguments: Arguments) -> Result<(), CliError> {
     }
     let file = arguments.config.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
     let config = load(file.as_deref(), &overrides)?;
-    crate::observability::init(&config).map_err(CliError::user)?;
+    crate::observability::init(&config).map_err(CliError::setup)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::ours)?;
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Run => run::run(config).await,
-            Command::Login(args) => login::run(&config, args).await,
-            Command::Logout { name } => logout::run(&config, &name).await,
-            Command::Accounts => accounts::run(&config).await,
+            Command::Login { name, phone, qr, relay } => login::run(&config, login::LoginArgs { name, phone, qr, relay }).await,
+            Command::Logout { name, force } => logout::run(&config, logout::LogoutArgs { name, force }).await,
+            Command::Accounts => accounts::run(&config).await.map(|table| say(table.trim_end())),
             Command::Send(args) => send::run(config, args).await,
             Command::Doctor { quick } => doctor::run(&config, quick).await,
             Command::MediaWorker => unreachable!("handled before the runtime"),
@@ -114,5 +131,11 @@ fn start(arguments: Arguments) -> Result<(), CliError> {
 }
 
 fn load(file: Option<&Path>, overrides: &[(&str, String)]) -> Result<Config, CliError> {
-    config::load(file, overrides).map_err(CliError::user)
+    Ok(config::load(file, overrides)?)
+}
+
+/// A line of a command's result, on standard output.
+#[allow(clippy::print_stdout)] // results are what standard output is for
+pub(crate) fn say(line: impl std::fmt::Display) {
+    println!("{line}");
 }

@@ -16,7 +16,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 
 /// Runs the daemon.
 pub async fn run(config: Config) -> Result<(), CliError> {
-    config.require_bot_token().map_err(CliError::user)?;
+    config.require_bot_token()?;
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::ours)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::ours)?;

@@ -37,7 +37,7 @@ pub struct SendArgs {
 
 /// Sends it.
 pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
-    config.require_bot_token().map_err(CliError::user)?;
+    config.require_bot_token()?;
     let job = NewJob {
         user: UserId(args.to),
         chat: ChatId(args.to),
@@ -49,7 +49,7 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(120));
     let id = if app::daemon_runs(&config) {
-        let store = Store::open(&config.storage.database).await.map_err(CliError::user)?;
+        let store = Store::open(&config.storage.database).await.map_err(CliError::setup)?;
         let id = accept(&store, job).await?;
         watch_elsewhere(&store, id, &bar).await?;
         (store, id)
@@ -66,7 +66,7 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
         _ => {
             bar.finish_and_clear();
             let what = failure.map_or_else(|| "cancelled".to_owned(), |reason| reason.to_string());
-            Err(CliError::hinted(format!("not sent: {what}"), "run again with --log info to see what happened"))
+            Err(CliError::user(format!("not sent: {what}"), "run again with --log info to see what happened"))
         }
     }
 }
@@ -74,13 +74,13 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
 fn link(what: &str) -> Result<Link, CliError> {
     let path = Path::new(what);
     if path.is_file() {
-        let path = path.canonicalize().map_err(CliError::user)?;
-        return Link::local_file(&path).map_err(CliError::user);
+        let path = path.canonicalize().map_err(CliError::setup)?;
+        return Link::local_file(&path).map_err(CliError::setup);
     }
     if !what.contains("://") && !what.contains('.') || path.is_dir() {
-        return Err(CliError::hinted(format!("{what} is neither a file nor a link"), "give the path of a file or an http(s) address"));
+        return Err(CliError::user(format!("{what} is neither a file nor a link"), "give the path of a file or an http(s) address"));
     }
-    Link::parse(what).map_err(|error| CliError::hinted(format!("{what}: {error}"), "give the path of a file or an http(s) address"))
+    Link::parse(what).map_err(|error| CliError::user(format!("{what}: {error}"), "give the path of a file or an http(s) address"))
 }
 
 async fn accept(store: &Store, job: NewJob) -> Result<JobId, CliError> {

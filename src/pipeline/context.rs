@@ -14,7 +14,7 @@ use crate::fetch::workspace::Workspace;
 use crate::media::Media;
 use crate::model::{Failure, JobId, Progress};
 use crate::store::Store;
-use crate::telegram::Accounts;
+use crate::telegram::pool::Accounts;
 
 /// Sees the progress of every run, beside the status message: the command line's bars.
 pub type Observer = Arc<dyn Fn(JobId, watch::Receiver<Progress>) + Send + Sync>;

@@ -39,9 +39,6 @@ impl Pipeline {
                 tracing::warn!(job = %run.job.id, %failure, "what was at Telegram is gone; doing the work again");
                 self.parts.store.drop_content(&self.content_key(run)?).await?;
                 self.parts.store.forget_work(run.job.id).await?;
-                if let (Uploaded::InRelay(_), Reason::RelayGone) = (&uploaded, &failure.reason) {
-                    self.parts.accounts.relay_is_gone().await;
-                }
                 Ok(Next::Stage(Stage::Fetch))
             }
             Err(failure) => Err(failure),
@@ -54,7 +51,11 @@ impl Pipeline {
         match uploaded {
             Uploaded::InRelay(relay) => hand_over::copy_from_relay(&self.parts.bot, chat, reply_to, *relay, Some(&caption)).await,
             Uploaded::InChat { file_id, .. } => {
-                bot_api::send_by_file_id(&self.parts.bot, chat, reply_to, prepared.kind, file_id, Some(&caption)).await
+                let sent = bot_api::send_by_file_id(&self.parts.bot, chat, reply_to, prepared.kind, file_id, Some(&caption)).await?;
+                match sent {
+                    Uploaded::InChat { message, .. } => Ok(message),
+                    Uploaded::InRelay(_) => Err(Failure::internal(anyhow::anyhow!("a file sent by its file_id is in the relay"))),
+                }
             }
         }
     }

@@ -11,7 +11,8 @@ use crate::model::{Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMess
 use crate::route;
 use crate::spool::Spool;
 use crate::store::{Content, UploadNumbers, Work};
-use crate::telegram::ReadyAccount;
+use crate::telegram::pool::Carrier;
+use crate::telegram::relay::find_message_by_marker;
 use crate::upload::{UploadIds, bot_api, mtproto};
 
 impl Pipeline {
@@ -40,7 +41,7 @@ impl Pipeline {
     pub(super) async fn lanes(&self) -> Vec<LaneHealth> {
         let telegram = &self.parts.config.telegram;
         let mut lanes = vec![route::bot_api_lane(self.parts.config.route.bot_api_max_bytes, telegram.bot_api_local)];
-        lanes.extend(self.parts.accounts.lane_health().await);
+        lanes.push(self.parts.accounts.lane_health());
         lanes
     }
 
@@ -84,7 +85,7 @@ impl Pipeline {
     }
 
     async fn send_by_account(&self, run: &Run<'_>, prepared: &Prepared, work: &Work) -> Result<RelayMessage, Failure> {
-        let ready = self.account_for(prepared).await?;
+        let carrier = self.account_for(prepared)?;
         let numbers = match work.numbers {
             Some(numbers) => numbers,
             None => {
@@ -99,17 +100,17 @@ impl Pipeline {
         let config = &self.parts.config.upload;
         let marker = marker(run.job.id, numbers);
         let sent =
-            mtproto::upload_to_relay(&ready.account, &ready.relay, &spool, prepared, ids, &marker, config, run.progress, run.cancel)
+            mtproto::upload_to_relay(&carrier.account, &carrier.relay, &spool, prepared, ids, &marker, config, run.progress, run.cancel)
                 .await;
         if let Err(failure) = &sent {
-            self.parts.accounts.report(&ready, failure).await;
+            self.parts.accounts.report(&carrier, failure);
         }
         sent
     }
 
-    async fn account_for(&self, prepared: &Prepared) -> Result<ReadyAccount, Failure> {
-        let ready = self.parts.accounts.choose(prepared.size_bytes).await;
-        ready.ok_or_else(|| Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned")))
+    fn account_for(&self, prepared: &Prepared) -> Result<Carrier, Failure> {
+        let carrier = self.parts.accounts.choose(prepared.size_bytes);
+        carrier.ok_or_else(|| Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned")))
     }
 
     /// The message may have been sent in an earlier run whose answer never came: looks for it before anything is sent again.
@@ -119,8 +120,8 @@ impl Pipeline {
         }
         if let Some(numbers) = work.numbers {
             let size_bytes = work.prepared.as_ref().map_or(0, |prepared| prepared.size_bytes);
-            let Some(ready) = self.parts.accounts.choose(size_bytes).await else { return Ok(None) };
-            let found = ready.relay_message_with(&marker(run.job.id, numbers)).await?;
+            let Some(carrier) = self.parts.accounts.choose(size_bytes) else { return Ok(None) };
+            let found = find_message_by_marker(&carrier.account, &carrier.relay, &marker(run.job.id, numbers)).await?;
             return Ok(found.map(Uploaded::InRelay));
         }
         self.delivered_in_doubt(run).await.map(|message| message.map(|message| Uploaded::InChat { message, file_id: String::new() }))
