@@ -3,7 +3,7 @@
 //! In: a job without a choice. Out: a card in the chat, stored as the job's status message. Must not: download the content.
 
 use super::{Next, Pipeline, Run};
-use crate::deliver::card;
+use crate::deliver::send_card;
 use crate::model::{Failure, SourceCard, Stage, Step};
 
 impl Pipeline {
@@ -19,7 +19,7 @@ impl Pipeline {
         };
         self.parts.store.set_title(run.job.id, source.title.clone()).await?;
         let picture = self.picture(run, &source).await;
-        let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
+        let message = send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
         self.parts.store.set_status_message(run.job.id, Some(message)).await?;
         // Stored before the lease is given back: a press that comes now finds a job that waits for it.
         self.parts.store.advance(run.job.id, Stage::Choose).await?;

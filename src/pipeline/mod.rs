@@ -14,7 +14,7 @@ mod upload;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Failure, Job, Lane, ProgressSender, Stage};
+use crate::model::{Failure, Job, Lane, ProgressSender, Reason, Stage};
 use crate::queue::RunJob;
 use crate::store::Leased;
 
@@ -46,7 +46,11 @@ impl RunJob for Pipeline {
         let job = leased.job;
         let (progress, receiver) = ProgressSender::channel();
         let status = self.begin_status(&job, receiver).await;
-        let outcome = self.stages(&job, &progress, &cancel).await;
+        let outcome = tokio::select! {
+            outcome = self.stages(&job, &progress, &cancel) => outcome,
+            // Nobody will see the rest. The stage does not matter: this is not tried again.
+            () = status.unreachable() => Err((job.stage, Failure::from(Reason::ChatUnreachable))),
+        };
         let status = status.stop().await;
         self.settle(&job, outcome, status, &cancel).await;
     }

@@ -48,7 +48,7 @@ impl Pipeline {
         match verdict(&failure.reason, attempts, &self.parts.config.queue) {
             Verdict::Later { delay_ms, counts } => {
                 tracing::warn!(job = %job.id, stage = stage.as_str(), attempts, delay_ms, reason = %failure.reason, cause, "trying again later");
-                status.say_later(&self.parts, job, &failure.reason, delay_ms).await;
+                status.say_later(job, &failure.reason, delay_ms).await;
                 self.parts.store.try_later(job.id, delay_ms, counts).await
             }
             Verdict::GiveUp => {

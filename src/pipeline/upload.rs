@@ -75,7 +75,7 @@ impl Pipeline {
 
     async fn send_by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Uploaded, Failure> {
         self.parts.store.set_sending(run.job.id, true).await?;
-        let caption = caption::for_job(run.job);
+        let caption = caption(run.job.title.as_deref(), &run.job.link);
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         let config = &self.parts.config.upload;
         let sent =
