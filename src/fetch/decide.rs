@@ -76,8 +76,10 @@ pub(crate) const SNIFF_BYTES: usize = 1024;
 
 /// True if yt-dlp knows the site by its name.
 pub(crate) fn is_platform(host: &str) -> bool {
-    let within = |domain: &&str| host == *domain || host.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
-    PLATFORMS.iter().any(|domain| within(&domain)) && !FILE_HOSTS.iter().any(|domain| within(&domain))
+    let within = |domains: &[&str]| {
+        domains.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    };
+    within(&PLATFORMS) && !within(&FILE_HOSTS)
 }
 
 /// True if the first bytes may say more than the head does.

@@ -73,7 +73,11 @@ impl Fetcher {
         until_cancelled(cancel, async {
             let (source, target) = self.choose(&request.link).await?;
             tracing::debug!(host = request.link.host(), source = source.name(), "fetching");
-            source.fetch(&target, &request, progress, cancel).await
+            let fetched = source.fetch(&target, &request, progress, cancel).await;
+            if fetched.is_err() {
+                self.0.probed.forget(&request.link);
+            }
+            fetched
         })
         .await
     }

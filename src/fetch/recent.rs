@@ -38,6 +38,11 @@ impl<V: Clone> Recent<V> {
         entries.iter().find(|entry| entry.link == *link && entry.since.elapsed() < FRESH).map(|entry| entry.value.clone())
     }
 
+    /// Drops the answer for a link: what was built on it failed, and the next attempt is to ask anew.
+    pub(crate) fn forget(&self, link: &Link) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|entry| entry.link != *link);
+    }
+
     /// Keeps an answer; the oldest go.
     pub(crate) fn put(&self, link: &Link, value: V) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,6 +72,8 @@ mod tests {
         assert_eq!(recent.get(&link(1)), Some(1));
         recent.put(&link(1), 100);
         assert_eq!(recent.get(&link(1)), Some(100));
+        recent.forget(&link(2));
+        assert_eq!((recent.get(&link(2)), recent.get(&link(3))), (None, Some(3)));
         tokio::time::advance(FRESH).await;
         assert_eq!(recent.get(&link(1)), None);
     }

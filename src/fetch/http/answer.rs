@@ -159,14 +159,16 @@ fn extension_of_mime(mime: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn answer(address: &str, status: u16, headers: &[(&'static str, &str)]) -> Answer {
+    type Headers = &'static [(&'static str, &'static str)];
+
+    fn answer(address: &str, status: u16, headers: Headers) -> Answer {
         let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
         Answer::read(&Url::parse(address).unwrap(), status, &headers)
     }
 
     #[test]
     fn sizes_and_offsets() {
-        let table: [(u16, &[(&str, &str)], u64, Option<u64>); 8] = [
+        let table: [(u16, Headers, u64, Option<u64>); 8] = [
             (200, &[("content-length", "10")], 0, Some(10)),
             (200, &[], 0, None),
             (206, &[("content-range", "bytes 0-9/10"), ("content-length", "10")], 0, Some(10)),
@@ -185,7 +187,7 @@ mod tests {
 
     #[test]
     fn names_come_from_header_address_or_type() {
-        let table: [(&str, &[(&str, &str)], &str); 8] = [
+        let table: [(&str, Headers, &str); 8] = [
             ("http://a.org/v/clip.mp4?x=1", &[], "clip.mp4"),
             ("http://a.org/dl?id=3", &[("content-disposition", "attachment; filename=\"../my clip.mkv\"")], "my clip.mkv"),
             ("http://a.org/my%20film%2Fa.mp4", &[], "a.mp4"),

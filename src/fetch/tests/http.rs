@@ -6,7 +6,7 @@ use axum::http::header;
 use tokio_util::sync::CancellationToken;
 
 use super::site::{Fault, Page, Site};
-use super::{bytes_of, config, content, fetch_with};
+use super::{bytes_of, config, content, fetch_with, whole_with};
 use crate::config::FetchConfig;
 use crate::fetch::{FetchRequest, Fetcher};
 use crate::model::{Choice, ProgressSender, Reason, Step};
@@ -50,8 +50,7 @@ async fn a_file_comes_whole_with_name_card_and_progress() {
 async fn cuts_and_stalls_are_taken_up_where_they_broke() {
     let (site, folder) = (Site::serve().await, tempfile::tempdir().unwrap());
     let page = site.page("/a.mp4", film(&[(1, 100_000, Fault::Cut), (2, 50_000, Fault::Stall), (3, 0, Fault::Cut)]));
-    let fetched = fetch_with(config(), site.link("/a.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap(), content(SIZE));
+    assert_eq!(whole_with(config(), site.link("/a.mp4"), folder.path()).await.unwrap(), content(SIZE));
     let from = |offset: &str| Some(format!("bytes={offset}-"));
     assert_eq!(page.asked(header::RANGE), [from("0"), from("0"), from("100000"), from("150000"), from("150000")]);
     assert_eq!(page.asked(header::IF_RANGE)[2].as_deref(), Some("\"v1\""));
@@ -61,19 +60,19 @@ async fn cuts_and_stalls_are_taken_up_where_they_broke() {
 async fn without_ranges_the_same_version_is_read_again_and_another_is_refused() {
     let (site, folder) = (Site::serve().await, tempfile::tempdir().unwrap());
     site.page("/same.mp4", Page { ranges: false, ..film(&[(1, 100_000, Fault::Cut)]) });
-    let fetched = fetch_with(config(), site.link("/same.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap(), content(SIZE));
+    assert_eq!(whole_with(config(), site.link("/same.mp4"), folder.path()).await.unwrap(), content(SIZE));
 
     let page = Page { ranges: false, etags: vec![], ..film(&[(1, 100_000, Fault::Cut)]) };
     site.page("/unnamed.mp4", page);
-    let fetched = fetch_with(config(), site.link("/unnamed.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap_err().reason, Reason::Network);
+    assert_eq!(whole_with(config(), site.link("/unnamed.mp4"), folder.path()).await.unwrap_err().reason, Reason::Network);
 
     site.page("/changed.mp4", Page { etags: vec!["\"v1\"", "\"v1\"", "\"v2\""], ..film(&[(1, 100_000, Fault::Cut)]) });
-    let fetched = fetch_with(config(), site.link("/changed.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap_err().reason, Reason::Network);
-    let again = fetch_with(config(), site.link("/changed.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&again).await.unwrap(), content(SIZE), "the next attempt begins anew");
+    assert_eq!(whole_with(config(), site.link("/changed.mp4"), folder.path()).await.unwrap_err().reason, Reason::Network);
+    assert_eq!(
+        whole_with(config(), site.link("/changed.mp4"), folder.path()).await.unwrap(),
+        content(SIZE),
+        "the next attempt begins anew"
+    );
 }
 
 #[tokio::test]
@@ -81,19 +80,19 @@ async fn an_earlier_attempt_is_continued_only_in_the_same_version() {
     let (site, folder) = (Site::serve().await, tempfile::tempdir().unwrap());
     let once = FetchConfig { resume_attempts: 0, ..config() };
     let page = site.page("/a.mp4", film(&[(1, 100_000, Fault::Cut)]));
-    let fetched = fetch_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap_err().reason, Reason::Network);
-    let fetched = fetch_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap(), content(SIZE));
+    assert_eq!(whole_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap_err().reason, Reason::Network);
+    assert_eq!(whole_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap(), content(SIZE));
     assert_eq!(page.asked(header::RANGE).last().unwrap().as_deref(), Some("bytes=99999-"));
 
     // The whole file is there now; the server has another.
     let newer = vec![7; 1000];
     site.page("/a.mp4", Page { etags: vec!["\"v2\""], ..Page::of(&newer) }.header(header::CONTENT_TYPE, "video/mp4"));
-    let fetched = fetch_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap(), newer);
-    let fetched = fetch_with(once, site.link("/a.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap(), newer, "a whole file is checked with one byte and taken");
+    assert_eq!(whole_with(once.clone(), site.link("/a.mp4"), folder.path()).await.unwrap(), newer);
+    assert_eq!(
+        whole_with(once, site.link("/a.mp4"), folder.path()).await.unwrap(),
+        newer,
+        "a whole file is checked with one byte and taken"
+    );
 }
 
 #[tokio::test]
@@ -108,8 +107,7 @@ async fn wrong_and_absent_lengths_are_survived() {
     }
     // It says more than it ever sends: asked for the rest, it has none.
     let page = site.page("/large.mp4", Page { said_total: Some(SIZE as u64 + 10), ..film(&[]) });
-    let fetched = fetch_with(config(), site.link("/large.mp4"), folder.path()).await.unwrap();
-    assert_eq!(bytes_of(&fetched).await.unwrap_err().reason, Reason::Network);
+    assert_eq!(whole_with(config(), site.link("/large.mp4"), folder.path()).await.unwrap_err().reason, Reason::Network);
     assert_eq!(page.asked(header::RANGE).last().unwrap().as_deref(), Some("bytes=300000-"));
 }
 
@@ -125,11 +123,8 @@ async fn too_large_is_seen_before_or_midway() {
     assert_eq!(page.requests().len(), 3);
 
     site.page("/chunked.mp4", Page { sized: false, ranges: false, ..film(&[]) });
-    let reason = match fetch_with(small, site.link("/chunked.mp4"), folder.path()).await {
-        Ok(fetched) => bytes_of(&fetched).await.unwrap_err().reason,
-        Err(failure) => failure.reason, // all bytes came at once
-    };
-    assert_eq!(reason, Reason::TooLarge { size_bytes: None, limit_bytes: 100_000 });
+    let failure = whole_with(small, site.link("/chunked.mp4"), folder.path()).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::TooLarge { size_bytes: None, limit_bytes: 100_000 });
     let full = FetchConfig { keep_free_bytes: u64::MAX, ..config() };
     assert_eq!(fetch_with(full, site.link("/declared.mp4"), folder.path()).await.unwrap_err().reason, Reason::DiskFull);
 }

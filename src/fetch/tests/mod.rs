@@ -40,6 +40,11 @@ async fn fetch_with(config: FetchConfig, link: Link, folder: &Path) -> Result<Fe
     Fetcher::new(config)?.fetch(request, &ProgressSender::channel().0, &CancellationToken::new()).await
 }
 
+/// Everything that a fetch brings in the end; it may fail before or after it hands out its spool.
+async fn whole_with(config: FetchConfig, link: Link, folder: &Path) -> Result<Vec<u8>, Failure> {
+    bytes_of(&fetch_with(config, link, folder).await?).await
+}
+
 /// Everything that a spool has in the end.
 async fn bytes_of(fetched: &Fetched) -> Result<Vec<u8>, Failure> {
     let size_bytes = fetched.spool.finished().await?;

@@ -44,6 +44,7 @@ async fn film_site() -> Site {
     for (streams, name) in [("", "joined"), ("-an", "video"), ("-vn", "sound")] {
         run("ffmpeg", folder, &format!("-v error -i clip.mp4 {streams} -c copy -hls_time 2 -hls_list_size 0 {name}.m3u8"));
     }
+    run("ffmpeg", folder, "-v error -i clip.mp4 -c copy -f dash dash.mpd");
     let apart = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"en\",DEFAULT=YES,URI=\"sound.m3u8\"\n\
         #EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=320x240,CODECS=\"avc1.64000d,mp4a.40.2\",AUDIO=\"a\"\nvideo.m3u8\n";
     site.page("/apart.m3u8", Page::of(apart.as_bytes()).header(header::CONTENT_TYPE, "application/vnd.apple.mpegurl"));
@@ -104,6 +105,7 @@ async fn streams_become_files() {
         ("/joined.m3u8", Choice::Video, "video,audio 6"),
         ("/apart.m3u8", Choice::Video, "video,audio 6"),
         ("/apart.m3u8", Choice::Audio, "audio 6"),
+        ("/dash.mpd", Choice::Video, "video,audio 6"),
     ];
     for (path, choice, expected) in table {
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +123,8 @@ async fn pages_without_a_film_have_their_reasons() {
         "/refusing.m3u8",
         Page { status: Some(200), ..Page::of(b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ngone.ts\n#EXT-X-ENDLIST\n") },
     );
-    let table = [("/login", Reason::WebPage), ("/refusing.m3u8", Reason::NotFound)];
+    site.file("/live.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2,\njoined0.ts\n");
+    let table = [("/login", Reason::WebPage), ("/live.m3u8", Reason::Live), ("/refusing.m3u8", Reason::NotFound)];
     for (path, expected) in table {
         let failure = fetch_with(settings(), site.link(path), folder.path()).await.unwrap_err();
         assert_eq!(failure.reason, expected, "{path}: {failure}");

@@ -42,6 +42,12 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(180);
 /// Most that metadata may be, in bytes.
 const METADATA_BYTES: u64 = 64 << 20;
 
+/// Most that the metadata of one video may be to be remembered, in bytes.
+const KEPT_METADATA_BYTES: usize = 2 << 20;
+
+/// Longest silence during a download. Joining picture and sound of a large file prints nothing for minutes.
+const SILENCE: Duration = Duration::from_secs(1800);
+
 /// Longest time for the picture, which is only an ornament.
 const PICTURE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -67,7 +73,7 @@ impl YtDlpSource {
         let arguments = ["--ignore-config", "--no-update", "--verbose"].map(OsString::from);
         let mut group = self.start(&arguments, &std::env::temp_dir())?;
         let output = match group.stderr.take() {
-            Some(stderr) => tokio::time::timeout(METADATA_TIMEOUT, read_tail(stderr)).await.map_err(|_| timed_out())??,
+            Some(stderr) => tokio::time::timeout(METADATA_TIMEOUT, read_tail(stderr)).await.map_err(|_| timed_out(METADATA_TIMEOUT))??,
             None => String::new(),
         };
         version::parse(&output).ok_or_else(|| Failure::new(Reason::Downloader, anyhow::anyhow!("yt-dlp did not say its version")))
@@ -80,8 +86,10 @@ impl YtDlpSource {
         }
         self.guard.check_resolved(link.url()).await?;
         let read = tokio::time::timeout(METADATA_TIMEOUT, self.read_metadata(link)).await;
-        let info = read.map_err(|_| timed_out())?.map_err(|failure| of_page(failure, target))?;
-        self.recent.put(link, info.clone());
+        let info = read.map_err(|_| timed_out(METADATA_TIMEOUT))?.map_err(|failure| of_page(failure, target))?;
+        if info.json.len() <= KEPT_METADATA_BYTES {
+            self.recent.put(link, info.clone());
+        }
         Ok(info)
     }
 
@@ -125,7 +133,9 @@ impl YtDlpSource {
         let mut tally = Tally::default();
         let mut result = None;
         let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await.map_err(Failure::internal)? {
+        loop {
+            let line = tokio::time::timeout(SILENCE, lines.next_line()).await.map_err(|_| timed_out(SILENCE))?;
+            let Some(line) = line.map_err(Failure::internal)? else { return Ok(result) };
             match progress::parse(&line) {
                 Some(Event::Selected(sizes)) => tally.select(sizes),
                 Some(Event::Progress(part)) => {
@@ -140,7 +150,6 @@ impl YtDlpSource {
                 None => tracing::trace!(line, "yt-dlp"),
             }
         }
-        Ok(result)
     }
 
     async fn fetch_picture(&self, info: &Info, folder: &Path) -> Option<PathBuf> {
@@ -160,7 +169,11 @@ impl YtDlpSource {
         let info = self.info(target).await?;
         let picture = self.fetch_picture(&info, &request.folder);
         let download = async { self.download(request, &info, progress).await.map_err(|failure| of_page(failure, target)) };
-        let (path, picture) = tokio::try_join!(download, async { Ok(picture.await) })?;
+        let outcome = tokio::try_join!(download, async { Ok(picture.await) });
+        if outcome.is_err() {
+            self.recent.forget(&target.link); // its addresses may have run out
+        }
+        let (path, picture) = outcome?;
         let spool = whole(&path).await?;
         let limit_bytes = self.config.max_bytes;
         match spool.length().ready_bytes {
@@ -238,6 +251,6 @@ fn pipes(group: &mut Group) -> Result<(ChildStdout, impl Future<Output = Result<
     }
 }
 
-fn timed_out() -> Failure {
-    Failure::new(Reason::Network, anyhow::anyhow!("yt-dlp took longer than {METADATA_TIMEOUT:?}"))
+fn timed_out(limit: Duration) -> Failure {
+    Failure::new(Reason::Network, anyhow::anyhow!("yt-dlp said nothing for {limit:?}"))
 }
