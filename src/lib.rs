@@ -6,6 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod fetch;
 pub mod intake;
 pub mod model;
 pub mod observability;
