@@ -10,7 +10,7 @@ use std::time::Duration;
 use teloxide::payloads::{AnswerCallbackQuerySetters, EditMessageReplyMarkupSetters, SendMessageSetters};
 use teloxide::requests::Requester;
 use teloxide::types::{CallbackQueryId, ChatAction, ChatId, InlineKeyboardMarkup, Message, MessageId, ParseMode, ReplyParameters};
-use teloxide::{Bot, RequestError};
+use teloxide::{ApiError, Bot, RequestError};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +36,12 @@ impl Answers {
     /// Answers by this bot.
     pub(super) fn new(bot: Bot) -> Self {
         Self { bot, tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Others by the same bot, whose end is their own.
+    #[cfg(test)]
+    pub(super) fn fresh(&self) -> Self {
+        Self::new(self.bot.clone())
     }
 
     /// A text in reply to a message.
@@ -88,13 +94,23 @@ impl Answers {
         let permit = self.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         self.tasks.spawn(async move {
             if let Err(error) = sending.await {
-                let failure = failure_from(error);
-                match failure.reason {
-                    Reason::ChatUnreachable | Reason::RelayMessageGone => tracing::debug!(what, error = %failure, "not sent"),
-                    _ => tracing::info!(what, error = %failure, "not sent"),
+                if is_everyday(&error) {
+                    tracing::debug!(what, %error, "not sent");
+                } else {
+                    tracing::info!(what, %error, "not sent");
                 }
             }
             drop(permit);
         });
+    }
+}
+
+/// What happens with people: they block the bot, delete a message, press a button of last week.
+fn is_everyday(error: &RequestError) -> bool {
+    match error {
+        RequestError::Api(
+            ApiError::MessageToEditNotFound | ApiError::MessageNotModified | ApiError::MessageCantBeEdited | ApiError::InvalidQueryId,
+        ) => true,
+        error => failure_from(error.clone()).reason == Reason::ChatUnreachable,
     }
 }

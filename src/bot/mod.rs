@@ -14,3 +14,6 @@ mod schema;
 mod webhook;
 
 pub use listener::run;
+
+#[cfg(test)]
+mod tests;

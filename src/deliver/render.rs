@@ -49,6 +49,19 @@ pub(super) fn status(texts: &Texts, title: &str, progress: &Progress, speed: Opt
     lines.join("\n")
 }
 
+/// What is shown while a job waits for another try of its step, `delay_ms` from now.
+pub fn later(job: &Job, reason: &Reason, delay_ms: u64) -> String {
+    let texts = Texts::new(&job.language);
+    let key = match reason {
+        Reason::Network | Reason::HttpStatus { .. } => "later-site",
+        Reason::DiskFull => "later-disk-full",
+        Reason::Telegram | Reason::RelayGone | Reason::RelayMessageGone | Reason::SessionRevoked => "later-telegram",
+        Reason::FloodWait { .. } => "later-flood-wait",
+        _ => "later-other",
+    };
+    format!("{}\n{}", bold(&title_of(job)), texts.with(key, &[("pause", wait(delay_ms.div_ceil(1000)).into())]))
+}
+
 /// The last words about a job that failed or was cancelled.
 pub fn failed(job: &Job, reason: &Reason) -> String {
     let texts = Texts::new(&job.language);

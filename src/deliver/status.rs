@@ -77,7 +77,7 @@ impl StatusMessage {
         }
     }
 
-    /// The last words, without a button, e.g. [`super::failed`]. It waits as long as Telegram asks for; if the message is gone, a new one is
+    /// The last words, without a button, e.g. [`render::failed`]. It waits as long as Telegram asks for; if the message is gone, a new one is
     /// sent. Fails with [`Reason::ChatUnreachable`] and the like, for the log.
     pub async fn finish_text(&self, html: &str) -> Result<(), Failure> {
         let edited = patiently(Patience::LONG, || self.edit(html.to_owned(), None)).await.map_err(failure_from)?;

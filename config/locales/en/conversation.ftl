@@ -53,7 +53,7 @@ pressed-cancelled = Stopped.
 pressed-already-over = There is nothing left to stop.
 pressed-unknown = This button no longer works. Send the link again.
 
-status-none = You have no jobs at the moment. Send me a link to start one.
+status-none = Nothing is under way for you. Send me a link to start something.
 status-list =
     { $count ->
         [one] <b>One job is not done yet</b>
@@ -72,7 +72,7 @@ stage-done = done
 stage-failed = failed
 stage-cancelled = cancelled
 
-cancel-none = You have no jobs that could be stopped.
+cancel-none = Nothing is under way that could be stopped.
 cancel-done =
     { $count ->
         [one] Stopped one job.

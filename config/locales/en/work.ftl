@@ -16,3 +16,9 @@ progress-of = { $done } of { $total }
 progress-left = { $time } left
 
 failed-title = ⚠️ <b>{ $title }</b>
+
+later-site = 🔁 The site does not answer. I try again by myself in { $pause }.
+later-disk-full = 🔁 I have no room left at the moment. I try again by myself in { $pause }.
+later-telegram = 🔁 Telegram did not take it. I try again by myself in { $pause }.
+later-flood-wait = ⏸ Telegram asks me to slow down. I go on by myself in { $pause }.
+later-other = 🔁 Something did not work. I try again by myself in { $pause }.

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn jobs_are_listed_with_how_far_they_are() {
         let texts = Texts::new("en");
-        insta::assert_snapshot!(status(&texts, &[]), @"You have no jobs at the moment. Send me a link to start one.");
+        insta::assert_snapshot!(status(&texts, &[]), @"Nothing is under way for you. Send me a link to start something.");
         insta::assert_snapshot!(status(&texts, &[job(4, None, Stage::Choose)]), @"
         <b>One job is not done yet</b>
         1. <i>example.org</i> – waiting for your choice

@@ -103,3 +103,14 @@ fn last_words() {
     Stopped, as you wished. Send the link again whenever you want it after all.
     ");
 }
+
+#[test]
+fn words_about_another_try() {
+    insta::assert_snapshot!(later(&job(Some("A & B")), &Reason::Network, 29_500), @"
+    <b>A &amp; B</b>
+    🔁 The site does not answer. I try again by myself in 30 s.
+    ");
+    for reason in [Reason::DiskFull, Reason::Telegram, Reason::FloodWait { seconds: 90 }, Reason::Downloader, Reason::Internal] {
+        assert!(later(&job(None), &reason, 90_000).contains("in 2 min"), "{reason:?}");
+    }
+}
