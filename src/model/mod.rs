@@ -3,6 +3,7 @@
 //! In and out: values only. Must not: do I/O, or import anything else of this crate (the spool is the one thing that flows by handle
 //! and therefore travels beside these types, not inside them).
 
+mod button;
 mod failure;
 mod ids;
 mod job;
@@ -12,6 +13,7 @@ mod plan;
 mod progress;
 mod source;
 
+pub use button::Button;
 pub use failure::{Failure, Reason, Retry};
 pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};

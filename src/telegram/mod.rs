@@ -5,9 +5,12 @@
 
 pub mod account;
 pub mod bot;
+pub mod edit;
 pub mod errors;
+pub mod keyboards;
 pub mod limits;
 pub mod login;
+pub mod patience;
 pub mod pool;
 pub mod relay;
 pub mod session;

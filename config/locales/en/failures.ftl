@@ -1,0 +1,32 @@
+# What went wrong: what happened, why, and what to do next. One text for each reason in src/model/failure.rs.
+
+failure-cancelled = Stopped, as you wished. Send the link again whenever you want it after all.
+failure-private = This content is private: only people whom its owner lets in can see it. If it is yours, make it public or unlisted, and send the link again.
+failure-removed = This content was removed from the site, so there is nothing left to fetch. Perhaps it can be found at another address.
+failure-geo-blocked = The site does not show this content in the country that I work from. Look for the same content on another site and send me that link.
+failure-login-needed = The site shows this only to people who are logged in, and I am not. Look for a public link to it.
+failure-bot-check = The site took me for a robot and did not let me in. Try again in an hour; if it stays like this, tell whoever runs this bot that the site needs cookies.
+failure-unsupported = I found no video or file behind this link. Open the page of the video itself and send me its address, or a link straight to a file.
+failure-drm = This content is protected against copying (DRM), and I can't fetch it. Another source may offer it without protection.
+failure-live = This is live or has not begun yet. Send the link again when the recording is there.
+failure-not-found = There is nothing at this link (error 404). Check it for missing letters, or copy it again from your browser.
+failure-http-status = The site refused to hand it out (HTTP status { $status }). Check that the link opens in your browser without a log-in, and try again later.
+failure-web-page = There is a web page behind this link, not a file; it may want a log-in first. Look for a link that starts the download by itself.
+failure-empty = The file behind this link is empty. Ask whoever gave you the link for a new one.
+failure-network = The site did not answer, or the connection broke again and again. Check that it opens in your browser, and send the link again later.
+failure-downloader = The download failed in a way that I don't know. Send the link again later; if it keeps failing, the site may have changed, and whoever runs this bot should update the downloader.
+failure-too-large = This is { $size }; I may fetch at most { $limit }. Look for a smaller version.
+failure-too-large-unknown = This is larger than the { $limit } that I may fetch. Look for a smaller version.
+failure-disk-full = I have no room left for this file at the moment. Send the link again in a while.
+failure-broken-media = The file is damaged or is not a video or sound that I can read. Check that it plays where you found it.
+failure-no-audio = There is no sound in it, so I can't make an audio file of it. Send the link again and choose <b>Video</b>.
+failure-media-limits = Preparing this file took longer, or needed more memory, than I may use. A shorter or smaller version should work.
+failure-no-lane = The file is { $size }; the most that I can send is { $limit }, and it would look too bad if I made it that small. Look for a smaller version.
+failure-no-lane-account = The file is { $size }, and at the moment I can send at most { $limit }: my helper account for big files is not available. Try again later, or look for a smaller version.
+failure-flood-wait = Telegram asks me to slow down for { $pause }. Send the link again after that.
+failure-session-revoked = My helper account for big files was logged out, so I could not send this one. Whoever runs this bot must log it in again; then send the link once more.
+failure-relay-gone = The place where I keep big files on their way to you is gone. Whoever runs this bot must set it up again; then send the link once more.
+failure-chat-unreachable = I can't write to this chat. Unblock me or let me in again, and send the link once more.
+failure-telegram = Telegram did not take the file, though I tried several times. Send the link again in a few minutes.
+failure-internal = Something went wrong on my side, and trying again did not help. Send the link again later; whoever runs this bot finds the cause in the log.
+failure-private-address = This link points into a private network, and I only fetch from the public internet. Send a link that everybody can open.
