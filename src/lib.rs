@@ -4,5 +4,6 @@
 //! `main.rs` calls [`cli`]. Must not: hold state; the composition root is [`app`].
 
 pub mod config;
+pub mod media;
 pub mod model;
 pub mod spool;
