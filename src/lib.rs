@@ -3,7 +3,6 @@
 //! Purpose: the library behind the `tgferry` program, one module a folder of the plan in ARCHITECTURE.md. In: nothing of its own;
 //! `main.rs` calls [`cli`]. Must not: hold state; the composition root is [`app`].
 
-<<<<<<< HEAD
 pub mod app;
 pub mod bot;
 pub mod cli;
@@ -12,6 +11,7 @@ pub mod deliver;
 pub mod fetch;
 pub mod i18n;
 pub mod intake;
+pub mod media;
 pub mod model;
 pub mod observability;
 pub mod pipeline;

@@ -8,7 +8,7 @@ mod address;
 mod client;
 mod decide;
 mod http;
-mod names;
+pub mod names;
 mod picture;
 mod recent;
 mod source;

@@ -33,7 +33,7 @@ pub(crate) fn from_title(title: &str, extension: &str) -> String {
 }
 
 /// A clean name: no separators, control or direction characters, nothing reserved, at most [`MAX_NAME_BYTES`], never empty.
-pub(crate) fn clean(raw: &str) -> String {
+pub fn clean(raw: &str) -> String {
     finish(&clean_characters(raw))
 }
 
