@@ -147,12 +147,7 @@ impl Mentioned {
 }
 
 /// `updates` with what they mention.
-pub(crate) fn updates(
-    state: &State,
-    viewer: i64,
-    updates: Vec<tl::enums::Update>,
-    mentioned: &Mentioned,
-) -> tl::enums::Updates {
+pub(crate) fn updates(state: &State, viewer: i64, updates: Vec<tl::enums::Update>, mentioned: &Mentioned) -> tl::enums::Updates {
     tl::enums::Updates::Updates(tl::types::Updates {
         updates,
         users: mentioned.users(state, viewer),

@@ -15,10 +15,7 @@ fn rights() -> tl::enums::ChatAdminRights {
 }
 
 async fn bot_input(device: &Device, username: &str) -> tl::enums::InputUser {
-    let resolve = tl::functions::contacts::ResolveUsername {
-        username: username.to_owned(),
-        referer: None,
-    };
+    let resolve = tl::functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
     let tl::enums::contacts::ResolvedPeer::Peer(found) = device.client.invoke(&resolve).await.expect("known");
     let [tl::enums::User::User(user)] = &found.users[..] else {
         panic!("not one user: {:?}", found.users);
@@ -38,30 +35,19 @@ async fn a_bot_becomes_an_administrator_and_sees_posts() {
     let relay = device.channel("Relay").await;
     let (channel, user_id) = (Device::input(relay), bot_input(&device, "ferry_bot").await);
 
-    let invite = tl::functions::channels::InviteToChannel {
-        channel: channel.clone(),
-        users: vec![user_id.clone()],
-    };
+    let invite = tl::functions::channels::InviteToChannel { channel: channel.clone(), users: vec![user_id.clone()] };
     assert_eq!(refusal(device.client.invoke(&invite).await), (400, "USER_BOT".to_owned()));
-    let promote = tl::functions::channels::EditAdmin {
-        channel: channel.clone(),
-        user_id: user_id.clone(),
-        admin_rights: rights(),
-        rank: None,
-    };
+    let promote =
+        tl::functions::channels::EditAdmin { channel: channel.clone(), user_id: user_id.clone(), admin_rights: rights(), rank: None };
     device.client.invoke(&promote).await.expect("promoted");
     let tl::enums::InputUser::User(user) = user_id else {
         panic!("resolved above");
     };
     let ask = tl::functions::channels::GetParticipant {
         channel,
-        participant: tl::enums::InputPeer::User(tl::types::InputPeerUser {
-            user_id: user.user_id,
-            access_hash: user.access_hash,
-        }),
+        participant: tl::enums::InputPeer::User(tl::types::InputPeerUser { user_id: user.user_id, access_hash: user.access_hash }),
     };
-    let tl::enums::channels::ChannelParticipant::Participant(found) =
-        device.client.invoke(&ask).await.expect("a participant");
+    let tl::enums::channels::ChannelParticipant::Participant(found) = device.client.invoke(&ask).await.expect("a participant");
     assert!(matches!(found.participant, tl::enums::ChannelParticipant::Admin(_)));
 
     let sent = device.client.send_message(relay, "hello *relay*").await.expect("posted");
@@ -126,9 +112,7 @@ async fn the_channel_is_among_the_dialogs_until_it_is_deleted() {
     let mut dialogs = device.client.iter_dialogs();
     let dialog = dialogs.next().await.expect("dialogs").expect("the channel");
     assert_eq!(dialog.peer().name(), Some("Relay"));
-    let full = tl::functions::channels::GetFullChannel {
-        channel: Device::input(relay),
-    };
+    let full = tl::functions::channels::GetFullChannel { channel: Device::input(relay) };
     device.client.invoke(&full).await.expect("all about it");
 
     assert!(stage.world.delete_channel(relay.id.bare_id().expect("a channel")));
@@ -142,17 +126,16 @@ async fn who_has_no_right_cannot_post() {
     let stage = Stage::new().await;
     let device = stage.carrier().await;
     let relay = device.channel("Relay").await;
-    let other = stage.world.change(|state| state.add_person("Other", "other", false, Some("+9996612346")));
-    stage.world.accounts().add(other.id, "+9996612346", None);
+    let other = stage.account("+9996612346", None);
     let guest = stage.device().await;
     let token = guest.client.request_login_code("+9996612346", "hash").await.expect("a code");
-    let code = stage.world.accounts().login_code("+9996612346").expect("the code");
+    let code = stage.world.login_code("+9996612346").expect("the code");
     guest.client.sign_in(&token, &code).await.expect("the right code");
 
     let sent = guest.client.send_message(relay, "hello").await;
     assert_eq!(refusal(sent), (406, "CHANNEL_PRIVATE".to_owned()));
     let id = relay.id.bare_id().expect("a channel");
-    stage.world.change(|state| state.add_member(id, other.id));
+    stage.world.change(|state| state.add_member(id, other));
     let sent = guest.client.send_message(relay, "hello").await;
     assert_eq!(refusal(sent), (400, "CHAT_ADMIN_REQUIRED".to_owned()));
 }

@@ -9,11 +9,7 @@ use super::{API_ID, PHONE, Stage, refusal, told};
 const PASSWORD: &str = "correct horse";
 
 fn export() -> tl::functions::auth::ExportLoginToken {
-    tl::functions::auth::ExportLoginToken {
-        api_id: API_ID,
-        api_hash: "hash".to_owned(),
-        except_ids: Vec::new(),
-    }
+    tl::functions::auth::ExportLoginToken { api_id: API_ID, api_hash: "hash".to_owned(), except_ids: Vec::new() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +22,7 @@ async fn a_code_logs_in_and_logging_out_ends_it() {
     let token = device.client.request_login_code("+999 661 23-45", "hash").await.expect("a code");
     let wrong = device.client.sign_in(&token, "no").await;
     assert!(matches!(wrong, Err(SignInError::InvalidCode)), "{wrong:?}");
-    let code = stage.world.accounts().login_code(PHONE).expect("the code");
+    let code = stage.world.login_code(PHONE).expect("the code");
     let user = device.client.sign_in(&token, &code).await.expect("the right code");
     assert_eq!((user.id().bare_id(), user.username()), (Some(id), Some("carrier")));
     assert!(device.client.is_authorized().await.expect("an answer"));
@@ -46,11 +42,11 @@ async fn bad_numbers_and_codes_are_named() {
     assert_eq!(refusal(sent), (400, "PHONE_NUMBER_INVALID".to_owned()));
     // Telegram tells only after the right code that nobody has this number.
     let token = client.request_login_code("+9996600000", "hash").await.expect("a code");
-    let code = stage.world.accounts().login_code("+9996600000").expect("the code");
+    let code = stage.world.login_code("+9996600000").expect("the code");
     let signed_in = client.sign_in(&token, &code).await;
     assert!(matches!(signed_in, Err(SignInError::SignUpRequired)), "{signed_in:?}");
 
-    let nobody = stage.device_with(stage.world.accounts().new_auth_key(), 0).await;
+    let nobody = stage.device_with(stage.world.new_auth_key(), 0).await;
     let sent = nobody.client.request_login_code(PHONE, "hash").await.map(|_| ());
     assert_eq!(refusal(sent), (400, "CONNECTION_API_ID_INVALID".to_owned()));
 }
@@ -61,7 +57,7 @@ async fn a_password_is_proved_without_being_sent() {
     let id = stage.account(PHONE, Some(PASSWORD));
     let client = stage.device().await.client;
     let token = client.request_login_code(PHONE, "hash").await.expect("a code");
-    let code = stage.world.accounts().login_code(PHONE).expect("the code");
+    let code = stage.world.login_code(PHONE).expect("the code");
     let Err(SignInError::PasswordRequired(challenge)) = client.sign_in(&token, &code).await else {
         panic!("no password was asked for");
     };
@@ -101,13 +97,13 @@ async fn a_qr_token_accepted_elsewhere_logs_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_qr_login_asks_for_the_password_too() {
     let stage = Stage::new().await;
-    let id = stage.account(PHONE, Some(PASSWORD));
+    stage.account(PHONE, Some(PASSWORD));
     let new = stage.device().await;
     let shown = new.client.invoke(&export()).await.expect("a token");
     let tl::enums::auth::LoginToken::Token(shown) = shown else {
         panic!("no token: {shown:?}");
     };
-    stage.world.accounts().accept_login_token(&shown.token, id).expect("scanned");
+    stage.world.accept_login_token(&shown.token, PHONE).expect("scanned");
     let next = new.client.invoke(&export()).await;
     assert_eq!(refusal(next), (401, "SESSION_PASSWORD_NEEDED".to_owned()));
     let password = new.client.invoke(&tl::functions::account::GetPassword {}).await.expect("the challenge");
@@ -130,12 +126,11 @@ async fn a_bot_logs_in_by_its_token() {
 async fn a_revoked_session_says_so_and_other_keys_live_on() {
     let stage = Stage::new().await;
     let (first, second) = (stage.carrier().await, stage.carrier().await);
-    stage.world.accounts().revoke_key(&first.auth_key);
+    stage.world.revoke_session(&first.auth_key);
     let state = tl::functions::updates::GetState {};
     assert_eq!(refusal(first.client.invoke(&state).await), (401, "SESSION_REVOKED".to_owned()));
     second.client.invoke(&state).await.expect("still logged in");
-    let id = stage.world.accounts().user_by_phone(PHONE).expect("the account");
-    assert_eq!(stage.world.accounts().revoke_user(id), 1);
+    assert_eq!(stage.world.revoke_account(PHONE), 1);
     assert_eq!(refusal(second.client.invoke(&state).await), (401, "SESSION_REVOKED".to_owned()));
 }
 
@@ -143,7 +138,7 @@ async fn a_revoked_session_says_so_and_other_keys_live_on() {
 async fn new_salts_do_not_disturb_and_what_is_not_served_is_refused_by_name() {
     let stage = Stage::new().await;
     let device = stage.carrier().await;
-    stage.world.accounts().rotate_salts();
+    stage.world.rotate_salts();
     device.client.get_me().await.expect("asked again with the new salt");
     let refused = device.client.invoke(&tl::functions::help::GetSupport {}).await;
     assert_eq!(refusal(refused), (400, "METHOD_NOT_SERVED_help.getSupport".to_owned()));

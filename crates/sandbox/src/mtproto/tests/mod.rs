@@ -19,9 +19,11 @@ use super::serve;
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::world::World;
+use crate::world::accounts::AccountSpec;
 
 mod channels;
 mod login;
+mod raw;
 mod uploads;
 
 const API_ID: i32 = 4242;
@@ -55,49 +57,36 @@ impl Stage {
         };
         let cancel = CancellationToken::new();
         tokio::spawn(serve(listener, world.clone(), faults.clone(), cancel.clone()));
-        Self {
-            world,
-            faults,
-            addr,
-            _data: data,
-            _stop: cancel.drop_guard(),
-        }
+        Self { world, faults, addr, _data: data, _stop: cancel.drop_guard() }
     }
 
     /// A person with a phone.
     fn account(&self, phone: &str, password: Option<&str>) -> i64 {
-        let user = self.world.change(|state| state.add_person("Carrier", "carrier", false, Some(phone)));
-        self.world.accounts().add(user.id, phone, password);
-        user.id
+        let spec = AccountSpec {
+            phone: phone.to_owned(),
+            first_name: "Carrier".to_owned(),
+            username: Some("carrier".to_owned()),
+            premium: false,
+            password: password.map(str::to_owned),
+        };
+        self.world.add_account(&spec).id
     }
 
     /// A client with a fresh key, not logged in.
     async fn device(&self) -> Device {
-        self.device_with(self.world.accounts().new_auth_key(), API_ID).await
+        self.device_with(self.world.new_auth_key(), API_ID).await
     }
 
     async fn device_with(&self, auth_key: [u8; 256], api_id: i32) -> Device {
         let session = Arc::new(MemorySession::default());
         let ipv6 = SocketAddrV6::new(self.addr.ip().to_ipv6_mapped(), self.addr.port(), 0, 0);
-        let option = DcOption {
-            id: super::DC_ID,
-            ipv4: self.addr,
-            ipv6,
-            auth_key: Some(auth_key),
-        };
+        let option = DcOption { id: super::DC_ID, ipv4: self.addr, ipv6, auth_key: Some(auth_key) };
         session.set_dc_option(&option).await.expect("in memory");
         session.set_home_dc_id(super::DC_ID).await.expect("in memory");
-        let params = ConnectionParams {
-            retry_policy: Box::new(NoRetries),
-            ..ConnectionParams::default()
-        };
+        let params = ConnectionParams { retry_policy: Box::new(NoRetries), ..ConnectionParams::default() };
         let SenderPool { runner, handle, updates } = SenderPool::with_configuration(session, api_id, params);
         tokio::spawn(runner.run());
-        Device {
-            client: Client::new(handle),
-            updates,
-            auth_key,
-        }
+        Device { client: Client::new(handle), updates, auth_key }
     }
 
     /// A client logged in as the account of [`PHONE`].
@@ -107,7 +96,7 @@ impl Stage {
         }
         let device = self.device().await;
         let token = device.client.request_login_code(PHONE, "hash").await.expect("a code is sent");
-        let code = self.world.accounts().login_code(PHONE).expect("the code that was sent");
+        let code = self.world.login_code(PHONE).expect("the code that was sent");
         device.client.sign_in(&token, &code).await.expect("the right code");
         device
     }

@@ -41,12 +41,7 @@ fn last(stage: &Stage, channel: PeerRef) -> (Message, StoredFile) {
 }
 
 fn save(file_id: i64, file_part: i32, file_total_parts: i32, bytes: Vec<u8>) -> tl::functions::upload::SaveBigFilePart {
-    tl::functions::upload::SaveBigFilePart {
-        file_id,
-        file_part,
-        file_total_parts,
-        bytes,
-    }
+    tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes }
 }
 
 fn send(peer: PeerRef, file_id: i64, parts: i32, random_id: i64) -> tl::functions::messages::SendMedia {
@@ -54,11 +49,7 @@ fn send(peer: PeerRef, file_id: i64, parts: i32, random_id: i64) -> tl::function
         nosound_video: false,
         force_file: false,
         spoiler: false,
-        file: tl::enums::InputFile::Big(tl::types::InputFileBig {
-            id: file_id,
-            parts,
-            name: "big.bin".to_owned(),
-        }),
+        file: tl::enums::InputFile::Big(tl::types::InputFileBig { id: file_id, parts, name: "big.bin".to_owned() }),
         thumb: None,
         mime_type: "application/octet-stream".to_owned(),
         attributes: Vec::new(),
@@ -105,18 +96,9 @@ async fn invoke<R: tl::RemoteCall>(device: &Device, call: &R) -> Result<R::Retur
 async fn upload_and_send(device: &Device, relay: PeerRef, content: &[u8]) -> grammers_client::message::Message {
     let mut stream = Cursor::new(content);
     let uploaded = device.client.upload_stream(&mut stream, content.len(), "clip.mp4".to_owned());
-    let video = Attribute::Video {
-        round_message: false,
-        supports_streaming: true,
-        duration: std::time::Duration::from_secs(61),
-        w: 1280,
-        h: 720,
-    };
-    let message = InputMessage::new()
-        .text("a caption")
-        .document(uploaded.await.expect("uploaded"))
-        .mime_type("video/mp4")
-        .attribute(video);
+    let video =
+        Attribute::Video { round_message: false, supports_streaming: true, duration: std::time::Duration::from_secs(61), w: 1280, h: 720 };
+    let message = InputMessage::new().text("a caption").document(uploaded.await.expect("uploaded")).mime_type("video/mp4").attribute(video);
     device.client.send_message(relay, message).await.expect("sent")
 }
 
@@ -164,7 +146,7 @@ async fn parts_in_any_order_over_two_connections_with_the_total_told_late() {
     assert_eq!(refusal(first.client.invoke(&send(relay, 7, 3, 1)).await), (400, "FILE_PART_MISSING_0".to_owned()));
     first.client.invoke(&save(7, 0, 3, part(0))).await.expect("stored");
     assert_eq!(refusal(first.client.invoke(&send(relay, 7, 2, 1)).await), (400, "FILE_PARTS_INVALID".to_owned()));
-    stage.world.uploads().expire(7, &[1]);
+    stage.world.expire_parts(7, &[1]);
     assert_eq!(refusal(first.client.invoke(&send(relay, 7, 3, 1)).await), (400, "FILE_PART_MISSING_1".to_owned()));
     second.client.invoke(&save(7, 1, 3, part(1))).await.expect("stored again");
     first.client.invoke(&send(relay, 7, 3, 1)).await.expect("sent");
@@ -212,10 +194,7 @@ async fn captions_and_parts_have_limits() {
     let stage = Stage::new().await;
     let device = stage.carrier().await;
     let relay = device.channel("Relay").await;
-    let long = tl::functions::messages::SendMedia {
-        message: "ä".repeat(1025),
-        ..send(relay, 5, 1, 1)
-    };
+    let long = tl::functions::messages::SendMedia { message: "ä".repeat(1025), ..send(relay, 5, 1, 1) };
     assert_eq!(refusal(device.client.invoke(&long).await), (400, "MEDIA_CAPTION_TOO_LONG".to_owned()));
     let refused = device.client.invoke(&save(5, 0, 4001, bytes(PART))).await;
     assert_eq!(refusal(refused), (400, "FILE_PARTS_INVALID".to_owned()));
