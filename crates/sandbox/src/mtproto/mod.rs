@@ -26,6 +26,8 @@ mod services;
 mod session;
 mod tl_blank;
 mod tl_message;
+#[cfg(test)]
+mod tests;
 mod tl_view;
 mod transport;
 mod wire;

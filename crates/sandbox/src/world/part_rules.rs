@@ -157,13 +157,7 @@ mod tests {
     fn outcome(calls: &[(i32, i32, u32)]) -> Result<(), &'static str> {
         let mut shape = Shape::default();
         for &(index, total, len_bytes) in calls {
-            let call = PartCall {
-                index,
-                total: (total != 0).then_some(total),
-                len_bytes,
-                big: total != 0,
-                max_parts: 4000,
-            };
+            let call = PartCall { index, total: (total != 0).then_some(total), len_bytes, big: total != 0, max_parts: 4000 };
             shape = shape.with(call).map_err(PartError::name)?;
         }
         Ok(())
