@@ -27,7 +27,10 @@ pub(crate) struct Outgoing {
 
 /// All sessions of the server.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<(i64, i64), Arc<Session>>>>);
+pub(crate) struct Sessions(Arc<Mutex<Table>>);
+
+/// By auth key and the client's number.
+type Table = HashMap<(i64, i64), Arc<Session>>;
 
 /// One session of one auth key.
 #[derive(Debug)]

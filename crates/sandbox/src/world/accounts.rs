@@ -16,7 +16,6 @@ pub(crate) use super::srp::{GENERATOR, prime};
 
 mod handles;
 mod login_token;
-pub use handles::{AccountSpec, TokenRefused};
 pub(crate) use login_token::LOGIN_TOKEN_LIFETIME;
 use login_token::LoginToken;
 

@@ -37,7 +37,7 @@ fn check(offset: i64, limit: i32, precise: bool) -> Result<(), &'static str> {
     if offset < 0 || offset % step != 0 {
         return Err("OFFSET_INVALID");
     }
-    if limit < 1 || limit > CHUNK_BYTES || limit % step != 0 || (!precise && CHUNK_BYTES % limit != 0) {
+    if !(1..=CHUNK_BYTES).contains(&limit) || limit % step != 0 || (!precise && CHUNK_BYTES % limit != 0) {
         return Err("LIMIT_INVALID");
     }
     if offset / CHUNK_BYTES != (offset + limit - 1) / CHUNK_BYTES {

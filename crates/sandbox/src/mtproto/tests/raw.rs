@@ -94,7 +94,7 @@ fn notification(body: &[u8]) -> tl::enums::BadMsgNotification {
 /// A message identifier of now, made distinct by `step`.
 fn now(step: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    i64::try_from(now.as_secs()).expect("before 2242") << 32 | (i64::from(now.subsec_nanos()) & !3) + step * 4
+    (i64::try_from(now.as_secs()).expect("before 2242") << 32) + (i64::from(now.subsec_nanos()) & !3) + step * 4
 }
 
 fn ping(ping_id: i64) -> Vec<u8> {
