@@ -15,6 +15,7 @@ use super::srp::{self, SrpChallenge, Verifier};
 pub(crate) use super::srp::{GENERATOR, prime};
 
 mod handles;
+pub use handles::AccountSpec;
 mod login_token;
 pub(crate) use login_token::LOGIN_TOKEN_LIFETIME;
 use login_token::LoginToken;

@@ -183,6 +183,6 @@ fn assemble(caller: &Caller, me: i64, input: &tl::enums::InputFile) -> Result<(A
 }
 
 fn picture_size(path: &std::path::Path) -> Option<(u32, u32)> {
-    let picture = crate::mtproto::picture::measure(path)?;
+    let picture = crate::bot_api::picture::measure(path)?;
     Some((picture.width, picture.height))
 }
