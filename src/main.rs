@@ -1,2 +1,9 @@
 //! Entry point: parse the command line, run, map an error to an exit code.
-fn main() {}
+//!
+//! In: arguments and environment. Out: exit code 0 well, 1 the user's input or set-up, 2 ours. Must not: hold logic.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tgferry::cli::main()
+}

@@ -35,6 +35,11 @@ pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<
     send_text(bot, job, &html, Some(keyboard)).await.map_err(failure_from)
 }
 
+/// Sends words about a job that has no message to edit, as a reply to its request.
+pub async fn reply(bot: &Bot, job: &Job, html: &str) -> Result<(), Failure> {
+    send_text(bot, job, html, None).await.map(drop).map_err(failure_from)
+}
+
 /// Sends a text as a reply to the request.
 pub(super) async fn send_text(bot: &Bot, job: &Job, html: &str, keyboard: Option<InlineKeyboardMarkup>) -> Result<MessageId, RequestError> {
     let message = patiently(Patience::SHORT, || {

@@ -2,12 +2,18 @@
 //!
 //! In: jobs, cards, progress, messages in the relay. Out: messages in the requester's chat. Must not: decide what comes next, or touch the store.
 
-pub mod caption;
-pub mod card;
-pub mod hand_over;
-pub mod render;
+mod caption;
+mod card;
+mod hand_over;
+mod in_doubt;
+mod render;
 mod speed;
-pub mod status;
+mod status;
 mod throttle;
 
+pub use caption::caption;
+pub use card::{reply, send_card};
+pub use hand_over::copy_from_relay;
+pub use in_doubt::find_in_doubt;
+pub use render::{failed, later};
 pub use status::StatusMessage;

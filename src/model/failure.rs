@@ -121,6 +121,9 @@ pub enum Reason {
     /// Telegram refused or could not be reached.
     #[error("Telegram refused or could not be reached")]
     Telegram,
+    /// Telegram does not know the bot's token: the set-up is wrong, no person's fault.
+    #[error("Telegram does not know the bot's token")]
+    BotToken,
     /// Something that should not happen.
     #[error("internal error")]
     Internal,
@@ -167,7 +170,7 @@ impl Reason {
             Self::SessionRevoked => "failure-session-revoked",
             Self::RelayGone | Self::RelayMessageGone => "failure-relay-gone",
             Self::ChatUnreachable => "failure-chat-unreachable",
-            Self::Telegram => "failure-telegram",
+            Self::Telegram | Self::BotToken => "failure-telegram",
             Self::Internal => "failure-internal",
         }
     }

@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Integration tests: the rules of the house, the steps with real parts, and flows that read like a chat.
+
+mod tidy;

@@ -1,0 +1,183 @@
+//! Scripted faults: what goes wrong, at which call.
+//!
+//! In: rules from a test or the control API; every call that a face receives. Out: the fault that this call gets. It must not act itself: the faces do.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Which call of a method a fault hits. Calls count from 1, from the moment the rule is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Only the k-th call.
+    Nth(u64),
+    /// Each k-th call.
+    Every(u64),
+    /// Each call.
+    Always,
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// `FLOOD_WAIT_n`; HTTP 429 with `retry_after` at the Bot API.
+    FloodWait {
+        /// How long to wait.
+        seconds: u32,
+    },
+    /// `FLOOD_PREMIUM_WAIT_n` (MTProto; at the Bot API the same as `FloodWait`).
+    FloodPremiumWait {
+        /// How long to wait.
+        seconds: u32,
+    },
+    /// An `rpc_error`; at the Bot API the same as `HttpStatus`.
+    RpcError {
+        /// As HTTP has them.
+        code: i32,
+        /// As Telegram writes them: `CHANNEL_INVALID`.
+        message: String,
+    },
+    /// A refusal of the Bot API (over MTProto an `rpc_error`).
+    HttpStatus {
+        /// HTTP status and `error_code`.
+        code: u16,
+        /// `description`.
+        description: String,
+        /// `parameters.retry_after`.
+        #[serde(default)]
+        retry_after: Option<u32>,
+    },
+    /// The connection is cut and nothing takes effect.
+    CutConnection,
+    /// The call takes effect, then the connection is cut instead of an answer.
+    LoseAnswer,
+    /// The call waits first (as JSON: milliseconds).
+    Delay(#[serde(with = "millis")] Duration),
+}
+
+/// The rules; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    inner: Arc<Mutex<BTreeMap<String, Vec<Rule>>>>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    when: When,
+    fault: Fault,
+    calls: u64,
+    used: bool,
+}
+
+/// A rule without its fault.
+#[must_use = "say what it gives"]
+pub struct FaultAt<'a> {
+    faults: &'a Faults,
+    method: String,
+    when: When,
+}
+
+impl Faults {
+    /// Begins a rule for a method (`sendVideo`, `upload.saveBigFilePart`).
+    pub fn on(&self, method: &str, when: When) -> FaultAt<'_> {
+        FaultAt { faults: self, method: method.to_owned(), when }
+    }
+
+    /// Counts a call and says what goes wrong with it. Both faces ask this once for each call.
+    pub fn take(&self, method: &str) -> Option<Fault> {
+        let mut rules = self.lock();
+        let mut hit = None;
+        for rule in rules.get_mut(method)? {
+            rule.calls += 1;
+            let matches = match rule.when {
+                When::Nth(nth) => rule.calls == nth,
+                When::Every(every) => every > 0 && rule.calls.is_multiple_of(every),
+                When::Always => true,
+            };
+            if matches && hit.is_none() {
+                rule.used = true;
+                hit = Some(rule.fault.clone());
+            }
+        }
+        hit
+    }
+
+    /// Rules that never came to pass, as text.
+    pub fn unconsumed(&self) -> Vec<String> {
+        let rules = self.lock();
+        let unused = rules.iter().flat_map(|(method, rules)| rules.iter().filter(|rule| !rule.used).map(move |rule| (method, rule)));
+        unused.map(|(method, rule)| format!("{method} {:?}: {:?}", rule.when, rule.fault)).collect()
+    }
+
+    /// Takes all rules back.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Rule>>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FaultAt<'_> {
+    /// Ends the rule.
+    pub fn gives(self, fault: Fault) {
+        let rule = Rule { when: self.when, fault, calls: 0, used: false };
+        self.faults.lock().entry(self.method).or_default().push(rule);
+    }
+}
+
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hits(when: When, calls: usize) -> Vec<bool> {
+        let faults = Faults::default();
+        faults.on("sendVideo", when).gives(Fault::CutConnection);
+        (0..calls).map(|_| faults.take("sendVideo").is_some()).collect()
+    }
+
+    #[test]
+    fn rules_hit_the_calls_they_name() {
+        assert_eq!(hits(When::Nth(2), 4), [false, true, false, false]);
+        assert_eq!(hits(When::Every(2), 4), [false, true, false, true]);
+        assert_eq!(hits(When::Always, 3), [true, true, true]);
+    }
+
+    #[test]
+    fn other_methods_are_left_alone_and_unused_rules_are_named() {
+        let faults = Faults::default();
+        faults.on("sendVideo", When::Nth(1)).gives(Fault::LoseAnswer);
+        assert_eq!(faults.take("sendAudio"), None);
+        assert_eq!(faults.unconsumed(), ["sendVideo Nth(1): LoseAnswer"]);
+        assert_eq!(faults.take("sendVideo"), Some(Fault::LoseAnswer));
+        assert!(faults.unconsumed().is_empty());
+    }
+
+    #[test]
+    fn rules_can_be_written_as_json() {
+        let fault: Fault = serde_json::from_str(r#"{"delay": 5}"#).expect("reads");
+        assert_eq!(fault, Fault::Delay(Duration::from_millis(5)));
+        let when: When = serde_json::from_str(r#"{"nth": 3}"#).expect("reads");
+        assert_eq!(when, When::Nth(3));
+        assert_eq!(serde_json::from_str::<When>(r#""always""#).expect("reads"), When::Always);
+    }
+}

@@ -1,0 +1,51 @@
+//! The limits of real Telegram, as data, so that a test can make them small.
+//!
+//! In: nothing. Out: numbers. It must not decide anything.
+
+/// What both faces allow. The defaults are Telegram's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Largest multipart request to the Bot API, in bytes (<https://core.telegram.org/bots/api#sending-files>: 50 MB).
+    pub bot_upload_bytes: u64,
+    /// Largest photo by the Bot API, in bytes.
+    pub bot_photo_bytes: u64,
+    /// Largest file that `getFile` prepares, in bytes (<https://core.telegram.org/bots/api#getfile>: 20 MB).
+    pub bot_download_bytes: u64,
+    /// Parts of a file that an account without Premium may upload (<https://core.telegram.org/api/files>).
+    pub max_file_parts_default: i32,
+    /// Parts of a file that a Premium account may upload.
+    pub max_file_parts_premium: i32,
+    /// Messages and edits a second in one chat, in the long run (<https://core.telegram.org/bots/faq>: about one).
+    pub chat_messages_per_second: f64,
+    /// Messages and edits that one chat takes at once before that rate holds.
+    pub chat_burst: u32,
+    /// Messages and edits a second of one bot over all its chats.
+    pub bot_messages_per_second: u32,
+    /// How long a bot has to wait after it was too fast, in seconds (`retry_after`).
+    pub flood_seconds: u32,
+    /// Length of a text, in UTF-16 units.
+    pub text_units: usize,
+    /// Length of a caption, in UTF-16 units.
+    pub caption_units: usize,
+    /// Seconds after which a press of a button can no longer be answered.
+    pub callback_query_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bot_upload_bytes: 50 * 1024 * 1024,
+            bot_photo_bytes: 10 * 1024 * 1024,
+            bot_download_bytes: 20 * 1024 * 1024,
+            max_file_parts_default: 4000,
+            max_file_parts_premium: 8000,
+            chat_messages_per_second: 1.0,
+            chat_burst: 20,
+            bot_messages_per_second: 30,
+            flood_seconds: 3,
+            text_units: 4096,
+            caption_units: 1024,
+            callback_query_seconds: 15 * 60,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! One TCP connection: reads packets, judges them, starts calls, writes answers.
+//!
+//! In: a socket. Out: encrypted answers in any order. The connection belongs to the auth key of its first packet. Calls run concurrently up to a
+//! limit, after which reading stops, so memory stays flat. It must not know what calls mean.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use grammers_tl_types::{self as tl, Serializable};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::dispatch::{self, Caller, Outcome};
+use super::salts::Salts;
+use super::session::{Outgoing, Session};
+use super::transport::{FrameReader, FrameWriter, transport_error};
+use super::wire::{Incoming, Packet};
+use super::{Server, crypto, service_messages, wire};
+use crate::world::accounts::KeyEvent;
+use crate::world::now_unix;
+
+/// Calls of one connection that run at once.
+const MAX_CALLS: usize = 32;
+/// Transport error for a key that the server does not know.
+const KEY_UNKNOWN: i32 = 404;
+
+/// What the parts of one connection share.
+#[derive(Clone)]
+pub(super) struct Link {
+    pub(super) server: Server,
+    pub(super) key_id: i64,
+    pub(super) auth_key: [u8; 256],
+    /// The server's own address, for `help.getConfig`.
+    pub(super) local: std::net::SocketAddr,
+    /// Closes the connection.
+    pub(super) cut: CancellationToken,
+    /// When to close it for lack of pings.
+    pub(super) close_at: watch::Sender<Option<Instant>>,
+    out: mpsc::UnboundedSender<Outgoing>,
+    calls: Arc<Semaphore>,
+}
+
+/// Serves a connection until it ends or `cut` is cancelled.
+pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToken) {
+    let ended = tokio::select! {
+        () = cut.cancelled() => Ok(()),
+        ended = serve(stream, server, cut.clone()) => ended,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let (mut read, mut write) = stream.into_split();
+    let mut frames = FrameReader::default();
+    let Some(first) = frames.read(&mut read).await? else {
+        return Ok(());
+    };
+    let key_id = key_id_of(&first)?;
+    let Some(auth_key) = server.world.accounts().auth_key(key_id) else {
+        if key_id == 0 {
+            server.world.refuse("mtproto key exchange (req_pq_multi)");
+        }
+        write.write_all(&transport_error(KEY_UNKNOWN)).await?;
+        return write.shutdown().await;
+    };
+    let (out, outgoing) = mpsc::unbounded_channel();
+    let (close_at, deadline) = watch::channel(None);
+    let events = server.world.accounts().subscribe();
+    let link = Link {
+        server,
+        key_id,
+        auth_key,
+        local,
+        cut,
+        close_at,
+        out,
+        calls: Arc::new(Semaphore::new(MAX_CALLS)),
+    };
+    let (session_in_use, session) = watch::channel(None);
+    tokio::select! {
+        ended = read_packets(&link, frames, read, first, &session_in_use) => ended,
+        ended = write_messages(&link, outgoing, write) => ended,
+        () = push_events(key_id, events, session) => Ok(()),
+        () = wait_for_silence(deadline) => Ok(()),
+    }
+}
+
+async fn read_packets(
+    link: &Link,
+    mut frames: FrameReader,
+    mut read: OwnedReadHalf,
+    first: Vec<u8>,
+    in_use: &watch::Sender<Option<Arc<Session>>>,
+) -> io::Result<()> {
+    let mut next = Some(first);
+    while let Some(mut payload) = next {
+        if key_id_of(&payload)? != link.key_id {
+            return Err(broken("a packet of another auth key"));
+        }
+        let plain = crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
+        let packet = wire::read_packet(plain).map_err(broken)?;
+        drop(payload);
+        let session = link.server.sessions.open(link.key_id, packet.session_id);
+        session.attach(&link.out);
+        in_use.send_replace(Some(session.clone()));
+        on_packet(link, &session, packet).await;
+        next = frames.read(&mut read).await?;
+    }
+    Ok(())
+}
+
+async fn on_packet(link: &Link, session: &Arc<Session>, packet: Packet) {
+    let (outer, salts) = (&packet.outer, link.salts());
+    if packet.inner.len() == 1 && session.is_repeated(outer.msg_id) {
+        return;
+    }
+    if !salts.accepts(packet.salt) {
+        session.notify(service_messages::bad_server_salt(outer, salts.current()), true);
+        return;
+    }
+    if let Err(code) = super::checks::identifier(outer.msg_id, salts.now) {
+        session.notify(service_messages::bad_msg(outer, code), true);
+        return;
+    }
+    if session.announces() {
+        let first = packet.inner.iter().map(|message| message.msg_id).min();
+        let created = tl::types::NewSessionCreated {
+            first_msg_id: first.unwrap_or(outer.msg_id),
+            unique_id: session.unique_id,
+            server_salt: salts.current(),
+        };
+        session.push(tl::enums::NewSession::Created(created).to_bytes());
+    }
+    let mut acknowledged = Vec::new();
+    for message in packet.inner {
+        if session.is_repeated(message.msg_id) {
+            continue;
+        }
+        match service_messages::handle(link, session, &message) {
+            service_messages::Handled::Done => {}
+            service_messages::Handled::Call => {
+                acknowledged.push(message.msg_id);
+                start_call(link, session, message).await;
+            }
+        }
+    }
+    if !acknowledged.is_empty() {
+        let msg_ids = acknowledged;
+        session.notify(tl::enums::MsgsAck::Ack(tl::types::MsgsAck { msg_ids }).to_bytes(), false);
+    }
+}
+
+async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
+    let Ok(permit) = link.calls.clone().acquire_owned().await else {
+        return;
+    };
+    let (link, session) = (link.clone(), session.clone());
+    tokio::spawn(async move {
+        let caller = Caller::new(&link, &session);
+        let req = message.msg_id;
+        match dispatch::call(&caller, &message.body).await {
+            Outcome::Answer(result) => session.answer(req, wire::rpc_result(req, &result)),
+            Outcome::CutBefore => {
+                session.forget(req);
+                link.cut.cancel();
+            }
+            Outcome::CutAfter(result) => {
+                session.keep_answer(req, wire::rpc_result(req, &result));
+                link.cut.cancel();
+            }
+        }
+        drop(permit);
+    });
+}
+
+async fn write_messages(
+    link: &Link,
+    mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    mut write: OwnedWriteHalf,
+) -> io::Result<()> {
+    let mut frames = FrameWriter::default();
+    while let Some(message) = outgoing.recv().await {
+        let salt = link.salts().current();
+        let plain = wire::plaintext(salt, message.session_id, message.msg_id, message.seq_no, &message.body);
+        let payload = crypto::encrypt(plain, &link.auth_key, link.key_id);
+        write.write_all(&frames.frame(&payload)).await?;
+    }
+    Ok(())
+}
+
+/// Tells the client that its QR token was accepted: `updateLoginToken`, upon which it asks for a token again.
+async fn push_events(
+    key_id: i64,
+    mut events: broadcast::Receiver<KeyEvent>,
+    session: watch::Receiver<Option<Arc<Session>>>,
+) {
+    loop {
+        match events.recv().await {
+            Ok(KeyEvent::LoginTokenAccepted(key)) if key == key_id => {
+                let update = tl::enums::Updates::UpdateShort(tl::types::UpdateShort {
+                    update: tl::enums::Update::LoginToken,
+                    date: now_unix(),
+                });
+                let session = session.borrow().clone();
+                if let Some(session) = session {
+                    session.push(update.to_bytes());
+                }
+            }
+            Ok(KeyEvent::LoginTokenAccepted(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// Ends when the time set by `ping_delay_disconnect` passes without another one.
+async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
+    loop {
+        let at = *deadline.borrow_and_update();
+        let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
+        tokio::select! {
+            () = tokio::time::sleep_until(at.unwrap_or(far)) => return,
+            changed = deadline.changed() => if changed.is_err() { return std::future::pending().await },
+        }
+    }
+}
+
+impl Link {
+    /// The salts of this key now.
+    pub(super) fn salts(&self) -> Salts<'_> {
+        Salts {
+            auth_key: &self.auth_key,
+            epoch: self.server.world.accounts().salt_epoch(),
+            now: i64::from(now_unix()),
+        }
+    }
+}
+
+fn key_id_of(payload: &[u8]) -> io::Result<i64> {
+    let id = payload.get(..8).and_then(|id| <[u8; 8]>::try_from(id).ok());
+    id.map(i64::from_le_bytes).ok_or_else(|| broken("a packet without a key"))
+}
+
+fn broken(what: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_string())
+}

@@ -1,0 +1,119 @@
+//! The server's half of the MTProto 2.0 cipher (<https://core.telegram.org/mtproto/description>).
+//!
+//! In: an auth key and an encrypted payload from a client, or a plaintext for one. Out: the plaintext with its padding, or the payload.
+//! x = 0 for what clients send, x = 8 for what the server sends. It must not know sessions or messages.
+
+use grammers_crypto::aes::{ige_decrypt, ige_encrypt};
+use sha2::{Digest, Sha256};
+
+/// `auth_key_id` and `msg_key` in front of the ciphertext.
+const HEADER_BYTES: usize = 24;
+const FROM_CLIENT: usize = 0;
+const FROM_SERVER: usize = 8;
+
+/// Why a payload was not decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CipherError {
+    /// Too short, or not a whole number of blocks.
+    #[error("a payload of an impossible length")]
+    Length,
+    /// `msg_key` is not that of the plaintext.
+    #[error("the message key does not fit")]
+    MessageKey,
+}
+
+/// Decrypts a client's payload in place; the result is the plaintext with padding.
+pub(crate) fn decrypt<'a>(payload: &'a mut [u8], auth_key: &[u8; 256]) -> Result<&'a mut [u8], CipherError> {
+    if payload.len() < HEADER_BYTES + 32 || !(payload.len() - HEADER_BYTES).is_multiple_of(16) {
+        return Err(CipherError::Length);
+    }
+    let (header, text) = payload.split_at_mut(HEADER_BYTES);
+    let msg_key = <[u8; 16]>::try_from(&header[8..]).map_err(|_| CipherError::Length)?;
+    let (key, iv) = key_and_iv(auth_key, &msg_key, FROM_CLIENT);
+    ige_decrypt(text, &key, &iv);
+    if message_key(auth_key, text, FROM_CLIENT) != msg_key {
+        return Err(CipherError::MessageKey);
+    }
+    Ok(text)
+}
+
+/// Pads and encrypts a plaintext for the client.
+pub(crate) fn encrypt(mut plain: Vec<u8>, auth_key: &[u8; 256], auth_key_id: i64) -> Vec<u8> {
+    let padding = 12 + (16 - (plain.len() + 12) % 16) % 16;
+    let mut random = [0_u8; 32];
+    rand::fill(&mut random);
+    plain.extend_from_slice(&random[..padding]);
+    let msg_key = message_key(auth_key, &plain, FROM_SERVER);
+    let (key, iv) = key_and_iv(auth_key, &msg_key, FROM_SERVER);
+    ige_encrypt(&mut plain, &key, &iv);
+    let mut payload = Vec::with_capacity(plain.len() + HEADER_BYTES);
+    payload.extend_from_slice(&auth_key_id.to_le_bytes());
+    payload.extend_from_slice(&msg_key);
+    payload.extend_from_slice(&plain);
+    payload
+}
+
+fn message_key(auth_key: &[u8; 256], padded: &[u8], x: usize) -> [u8; 16] {
+    let large = hash(&auth_key[88 + x..88 + x + 32], padded);
+    let mut msg_key = [0_u8; 16];
+    msg_key.copy_from_slice(&large[8..24]);
+    msg_key
+}
+
+fn key_and_iv(auth_key: &[u8; 256], msg_key: &[u8; 16], x: usize) -> ([u8; 32], [u8; 32]) {
+    let a = hash(msg_key, &auth_key[x..x + 36]);
+    let b = hash(&auth_key[40 + x..40 + x + 36], msg_key);
+    (mix(&a, &b), mix(&b, &a))
+}
+
+fn mix(outer: &[u8; 32], inner: &[u8; 32]) -> [u8; 32] {
+    let mut out = *outer;
+    out[8..24].copy_from_slice(&inner[8..24]);
+    out
+}
+
+fn hash(first: &[u8], second: &[u8]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(first);
+    hasher.update(second);
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::accounts::auth_key_id;
+    use grammers_crypto::{AuthKey, DequeBuffer, decrypt_data_v2, encrypt_data_v2};
+
+    #[test]
+    fn it_is_the_other_half_of_the_real_client() {
+        let mut bytes = [0_u8; 256];
+        rand::fill(&mut bytes);
+        let client = AuthKey::from_bytes(bytes);
+        let mut buffer = DequeBuffer::with_capacity(256, 64);
+        buffer.extend([5_u8; 100]);
+        encrypt_data_v2(&mut buffer, &client);
+        let mut payload = buffer[..].to_vec();
+        let plain = decrypt(&mut payload, &bytes).expect("the client's message");
+        assert_eq!(plain[..100], [5_u8; 100]);
+
+        let mut answer = encrypt(vec![6; 84], &bytes, auth_key_id(&bytes));
+        let plain = decrypt_data_v2(&mut answer, &client).expect("our message");
+        assert_eq!(plain[..84], [6_u8; 84]);
+        assert!((12..1024).contains(&(plain.len() - 84)));
+    }
+
+    #[test]
+    fn a_changed_payload_is_noticed() {
+        let bytes = [3_u8; 256];
+        let mut buffer = DequeBuffer::with_capacity(256, 64);
+        buffer.extend([5_u8; 100]);
+        encrypt_data_v2(&mut buffer, &AuthKey::from_bytes(bytes));
+        let mut payload = buffer[..].to_vec();
+        payload[60] ^= 1;
+        let failed = decrypt(&mut payload, &bytes).map(|_| ());
+        assert_eq!(failed, Err(CipherError::MessageKey));
+        let failed = decrypt(&mut [0; 40], &bytes).map(|_| ());
+        assert_eq!(failed, Err(CipherError::Length));
+    }
+}

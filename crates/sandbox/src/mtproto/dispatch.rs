@@ -1,0 +1,186 @@
+//! Runs one call: takes off its wrappers, counts it, lets scripted faults at it, hands it to its service.
+//!
+//! In: the body of a message that is a call, and who sends it. Out: the bytes of the answer, or word that the connection is to be cut.
+//! Wrappers: <https://core.telegram.org/api/invoking>. It must not know what a method does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
+
+use super::connection::Link;
+use super::rpc_error::RpcError;
+use super::session::Session;
+use super::{LAYER, Server, services, wire};
+use crate::faults::{Fault, Faults};
+use crate::world::World;
+use crate::world::accounts::{Accounts, Authorization};
+
+/// The longest that `invokeAfterMsg` waits for the other call.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// The oldest layer taken: what the independent clients of the tests speak. Between it and [`LAYER`] nothing served here changed.
+const OLDEST_LAYER: i32 = 229;
+
+/// Who calls, and on what.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) server: Server,
+    pub(crate) key_id: i64,
+    /// The server's own address.
+    pub(crate) local: SocketAddr,
+    session: Arc<Session>,
+}
+
+/// What becomes of a call.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Send this.
+    Answer(Vec<u8>),
+    /// Cut the connection; nothing was done.
+    CutBefore,
+    /// It was done; cut the connection in place of this answer.
+    CutAfter(Vec<u8>),
+}
+
+impl Caller {
+    pub(super) fn new(link: &Link, session: &Arc<Session>) -> Self {
+        Self {
+            server: link.server.clone(),
+            key_id: link.key_id,
+            local: link.local,
+            session: session.clone(),
+        }
+    }
+
+    /// The world that is called on.
+    pub(crate) fn world(&self) -> &World {
+        &self.server.world
+    }
+
+    /// The accounts of that world.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        self.server.world.accounts()
+    }
+
+    /// The user logged in with this auth key, or the error that says there is none.
+    pub(crate) fn user(&self) -> Result<i64, RpcError> {
+        match self.accounts().authorization(self.key_id) {
+            Authorization::User(user_id) => Ok(user_id),
+            Authorization::PasswordNeeded(_) => Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED")),
+            Authorization::Revoked => Err(RpcError::new(401, "SESSION_REVOKED")),
+            Authorization::Nobody => Err(RpcError::new(401, "AUTH_KEY_UNREGISTERED")),
+        }
+    }
+}
+
+/// Runs the call in `body`.
+pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
+    let unwrapped = match unwrap(caller, body) {
+        Ok(unwrapped) => unwrapped,
+        Err(error) => return Outcome::Answer(error.to_bytes()),
+    };
+    for earlier in unwrapped.after {
+        if tokio::time::timeout(MAX_WAIT, caller.session.after(earlier)).await.is_err() {
+            return Outcome::Answer(RpcError::bad("MSG_WAIT_TIMEOUT").to_bytes());
+        }
+    }
+    let id = wire::constructor(unwrapped.query).unwrap_or_default();
+    let method = tl::name_for_id(id);
+    caller.world().count(|counters| counters.mtproto_called(method));
+    let lose_answer = match fault(&caller.server.faults, method).await {
+        Scripted::Nothing => false,
+        Scripted::LoseAnswer => true,
+        Scripted::Cut => return Outcome::CutBefore,
+        Scripted::Error(error) => return Outcome::Answer(error.to_bytes()),
+    };
+    let answer = match services::run(caller, id, method, unwrapped.query).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::debug!(method, error = error.name, "a call was refused");
+            error.to_bytes()
+        }
+    };
+    if lose_answer {
+        Outcome::CutAfter(answer)
+    } else {
+        Outcome::Answer(answer)
+    }
+}
+
+enum Scripted {
+    Nothing,
+    LoseAnswer,
+    Cut,
+    Error(RpcError),
+}
+
+async fn fault(faults: &Faults, method: &str) -> Scripted {
+    match faults.take(method) {
+        None => Scripted::Nothing,
+        Some(Fault::LoseAnswer) => Scripted::LoseAnswer,
+        Some(Fault::CutConnection) => Scripted::Cut,
+        Some(Fault::FloodWait { seconds }) => Scripted::Error(RpcError::new(420, format!("FLOOD_WAIT_{seconds}"))),
+        Some(Fault::FloodPremiumWait { seconds }) => {
+            Scripted::Error(RpcError::new(420, format!("FLOOD_PREMIUM_WAIT_{seconds}")))
+        }
+        Some(Fault::RpcError { code, message }) => Scripted::Error(RpcError::new(code, message)),
+        Some(Fault::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            Scripted::Nothing
+        }
+        Some(Fault::HttpStatus { code, description, .. }) => {
+            Scripted::Error(RpcError::new(i32::from(code), description))
+        }
+    }
+}
+
+struct Unwrapped<'a> {
+    query: &'a [u8],
+    /// Messages whose calls have to end first.
+    after: Vec<i64>,
+}
+
+/// Stands for the inner call, which is read later.
+struct Inner;
+
+impl Deserializable for Inner {
+    fn deserialize(_: &mut Cursor<'_>) -> tl::deserialize::Result<Self> {
+        Ok(Self)
+    }
+}
+
+fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError> {
+    let (mut query, mut after) = (body, Vec::new());
+    loop {
+        let mut cursor = Cursor::from_slice(query.get(4..).unwrap_or_default());
+        match wire::constructor(query).unwrap_or_default() {
+            tl::functions::InvokeWithLayer::<Inner>::CONSTRUCTOR_ID => {
+                let call = tl::functions::InvokeWithLayer::<Inner>::deserialize(&mut cursor)?;
+                if !(OLDEST_LAYER..=LAYER).contains(&call.layer) {
+                    caller.world().refuse(format!("MTProto layer {}", call.layer));
+                    return Err(RpcError::bad("CONNECTION_LAYER_INVALID"));
+                }
+            }
+            tl::functions::InitConnection::<Inner>::CONSTRUCTOR_ID => {
+                let call = tl::functions::InitConnection::<Inner>::deserialize(&mut cursor)?;
+                if call.api_id <= 0 {
+                    return Err(RpcError::bad("CONNECTION_API_ID_INVALID"));
+                }
+                caller.accounts().set_inited(caller.key_id);
+            }
+            tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => {}
+            tl::functions::InvokeAfterMsg::<Inner>::CONSTRUCTOR_ID => {
+                after.push(tl::functions::InvokeAfterMsg::<Inner>::deserialize(&mut cursor)?.msg_id);
+            }
+            tl::functions::InvokeAfterMsgs::<Inner>::CONSTRUCTOR_ID => {
+                after.extend(tl::functions::InvokeAfterMsgs::<Inner>::deserialize(&mut cursor)?.msg_ids);
+            }
+            _ if !caller.accounts().is_inited(caller.key_id) => {
+                return Err(RpcError::bad("CONNECTION_NOT_INITED"));
+            }
+            _ => return Ok(Unwrapped { query, after }),
+        }
+        query = &query[4 + cursor.pos()..];
+    }
+}

@@ -1,0 +1,69 @@
+//! The MTProto face: TCP connections of real clients, from frames to calls on the world.
+//!
+//! In: connections with pre-shared auth keys. Out: answers and updates as a Telegram data centre gives them. Layers, outermost first:
+//! `transport` (Full), `crypto` (MTProto 2.0), `wire` + `session` + `checks` + `salts` (message layer), `dispatch` and `services` (calls).
+//! It must not keep state of the world here. The key exchange is not served: a key comes from `Accounts::new_auth_key`.
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::faults::Faults;
+use crate::world::World;
+
+mod checks;
+mod connection;
+mod crypto;
+mod dispatch;
+mod entities;
+mod peers;
+#[path = "../bot_api/picture.rs"]
+mod picture;
+mod rpc_error;
+mod salts;
+mod service_messages;
+mod services;
+mod session;
+mod tl_blank;
+mod tl_message;
+mod tl_view;
+mod transport;
+mod wire;
+
+/// The one data centre of this Telegram.
+pub(crate) const DC_ID: i32 = 2;
+/// The layer that grammers 0.11 speaks.
+pub(crate) const LAYER: i32 = 230;
+
+/// What all connections share.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) world: World,
+    pub(crate) faults: Faults,
+    pub(crate) sessions: session::Sessions,
+}
+
+/// Serves connections until `cancel`; then closes them and returns.
+pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, cancel: CancellationToken) {
+    let server = Server {
+        world,
+        faults,
+        sessions: session::Sessions::default(),
+    };
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = cancel.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let cut = cancel.child_token();
+                connections.spawn(connection::run(stream, server.clone(), cut));
+            }
+            Err(error) => tracing::warn!(%error, "accepting a connection failed"),
+        }
+    }
+    connections.close();
+    connections.wait().await;
+}

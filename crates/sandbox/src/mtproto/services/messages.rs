@@ -1,0 +1,259 @@
+//! Texts: sending, editing, deleting. What carries a file goes through `media`.
+//!
+//! In: calls of accounts. Out: `updates` with the message as it now is. It must not deal with parts.
+
+use grammers_tl_types as tl;
+
+use crate::mtproto::dispatch::Caller;
+use crate::mtproto::rpc_error::RpcError;
+use crate::mtproto::tl_view::{self, Mentioned};
+use crate::mtproto::{entities, peers, tl_message};
+use crate::world::{ChatRef, Edit, Message, NewMessage, Refused, State};
+
+/// `messages.sendMessage`
+pub(super) async fn send_message(
+    caller: &Caller,
+    call: tl::functions::messages::SendMessage,
+) -> Result<tl::enums::Updates, RpcError> {
+    let me = caller.user()?;
+    if call.message.trim().is_empty() {
+        return Err(RpcError::bad("MESSAGE_EMPTY"));
+    }
+    if units(&call.message) > caller.world().limits().text_units {
+        return Err(RpcError::bad("MESSAGE_TOO_LONG"));
+    }
+    let new = NewMessage {
+        author: me,
+        entities: entities::from_tl(&call.entities.unwrap_or_default()),
+        text: call.message,
+        reply_to: replied(call.reply_to.as_ref()),
+        silent: call.silent,
+        no_preview: call.no_webpage,
+        protected: call.noforwards,
+        ..NewMessage::default()
+    };
+    once(caller, me, call.random_id, || post(caller, me, &call.peer, new, call.random_id))
+}
+
+/// `messages.editMessage`: text or caption; other media than before is not served.
+pub(super) async fn edit_message(
+    caller: &Caller,
+    call: tl::functions::messages::EditMessage,
+) -> Result<tl::enums::Updates, RpcError> {
+    let me = caller.user()?;
+    if call.media.is_some() {
+        caller.world().refuse("messages.editMessage with media");
+        return Err(RpcError::bad("MEDIA_NEW_INVALID"));
+    }
+    let text = call.message.unwrap_or_default();
+    let limits = caller.world().limits();
+    let marks = entities::from_tl(&call.entities.unwrap_or_default());
+    caller.world().change(|state| {
+        let chat = peers::chat(state, me, &call.peer)?;
+        let old = state.message(chat, call.id).ok_or_else(|| RpcError::bad("MESSAGE_ID_INVALID"))?;
+        may_change(state, me, old, |rights| rights.edit_messages, "MESSAGE_AUTHOR_REQUIRED")?;
+        if old.media.is_none() && text.trim().is_empty() {
+            return Err(RpcError::bad("MESSAGE_EMPTY"));
+        }
+        let longest = if old.media.is_some() { limits.caption_units } else { limits.text_units };
+        if units(&text) > longest {
+            return Err(RpcError::bad("MESSAGE_TOO_LONG"));
+        }
+        let edit = Edit {
+            text: Some((text, marks)),
+            ..Edit::default()
+        };
+        let message = state.edit(chat, call.id, edit).map_err(refused)?;
+        let pts = pts_of(state, chat);
+        let tl_message = tl_message::message(state, me, &message);
+        let update = match chat {
+            ChatRef::Channel(_) => tl::enums::Update::EditChannelMessage(tl::types::UpdateEditChannelMessage {
+                message: tl_message,
+                pts,
+                pts_count: 1,
+            }),
+            ChatRef::Private { .. } => tl::enums::Update::EditMessage(tl::types::UpdateEditMessage {
+                message: tl_message,
+                pts,
+                pts_count: 0,
+            }),
+        };
+        Ok(tl_view::updates(state, me, vec![update], Mentioned::default().message(&message)))
+    })
+}
+
+/// `channels.deleteMessages`
+pub(super) async fn delete_channel_messages(
+    caller: &Caller,
+    call: tl::functions::channels::DeleteMessages,
+) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+    let me = caller.user()?;
+    caller.world().change(|state| {
+        let chat = ChatRef::Channel(peers::channel(state, me, &call.channel)?.id);
+        delete(state, me, chat, &call.id)
+    })
+}
+
+/// `messages.deleteMessages`: in private chats, where numbers are the account's own.
+pub(super) async fn delete_messages(
+    caller: &Caller,
+    call: tl::functions::messages::DeleteMessages,
+) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+    let me = caller.user()?;
+    caller.world().change(|state| {
+        let mine = state.private_chats.keys().filter(|(bot, user)| *bot == me || *user == me);
+        let mine: Vec<_> = mine.map(|(bot, user)| ChatRef::Private { bot: *bot, user: *user }).collect();
+        let mut gone = 0;
+        for chat in mine {
+            gone += call.id.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
+        }
+        Ok(affected(1, gone))
+    })
+}
+
+/// Runs a send unless its `random_id` was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the number back.
+pub(super) fn once<T>(
+    caller: &Caller,
+    me: i64,
+    random_id: i64,
+    send: impl FnOnce() -> Result<T, RpcError>,
+) -> Result<T, RpcError> {
+    if !caller.accounts().claim_random_id(me, random_id) {
+        return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
+    }
+    send().inspect_err(|_| caller.accounts().release_random_id(me, random_id))
+}
+
+/// Posts a message, if the caller may, and gives the answer to its call.
+pub(super) fn post(
+    caller: &Caller,
+    me: i64,
+    peer: &tl::enums::InputPeer,
+    new: NewMessage,
+    random_id: i64,
+) -> Result<tl::enums::Updates, RpcError> {
+    caller.world().change(|state| {
+        let chat = may_write(state, me, peer)?;
+        if new.reply_to.is_some_and(|id| state.message(chat, id).is_none()) {
+            return Err(RpcError::bad("REPLY_MESSAGE_ID_INVALID"));
+        }
+        if let ChatRef::Private { bot, user } = chat
+            && user == me
+        {
+            state.private_chats.entry((bot, user)).or_default().started = true;
+        }
+        let message = state.post(chat, new).map_err(refused)?;
+        Ok(sent(state, me, &message, random_id))
+    })
+}
+
+/// The chat, if the caller may write there.
+pub(super) fn may_write(state: &State, me: i64, peer: &tl::enums::InputPeer) -> Result<ChatRef, RpcError> {
+    let chat = peers::chat(state, me, peer)?;
+    match chat {
+        ChatRef::Channel(id) => {
+            let channel = state.channels.get(&id).ok_or_else(peers::channel_private)?;
+            let posts = channel.rights_of(me).is_some_and(|rights| rights.post_messages);
+            if !posts && !channel.megagroup {
+                return Err(RpcError::bad("CHAT_ADMIN_REQUIRED"));
+            }
+            if channel.banned.contains(&me) {
+                return Err(RpcError::new(403, "CHAT_WRITE_FORBIDDEN"));
+            }
+        }
+        ChatRef::Private { bot, user } if bot == me => {
+            let open = state.private_chats.get(&(bot, user));
+            if !open.is_some_and(|open| open.started && !open.blocked) {
+                return Err(RpcError::bad("USER_IS_BLOCKED"));
+            }
+        }
+        ChatRef::Private { .. } => {}
+    }
+    Ok(chat)
+}
+
+/// Length in UTF-16 units, as Telegram counts.
+pub(super) fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The number of the message that is answered.
+pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
+    match reply {
+        Some(tl::enums::InputReplyTo::Message(reply)) => Some(reply.reply_to_msg_id),
+        _ => None,
+    }
+}
+
+fn sent(state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
+    let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId {
+        id: message.id,
+        random_id,
+    });
+    let pts = pts_of(state, message.chat);
+    let tl_message = tl_message::message(state, me, message);
+    let new = match message.chat {
+        ChatRef::Channel(_) => tl::enums::Update::NewChannelMessage(tl::types::UpdateNewChannelMessage {
+            message: tl_message,
+            pts,
+            pts_count: 1,
+        }),
+        // The account's own counter does not move in this world.
+        ChatRef::Private { .. } => tl::enums::Update::NewMessage(tl::types::UpdateNewMessage {
+            message: tl_message,
+            pts,
+            pts_count: 0,
+        }),
+    };
+    tl_view::updates(state, me, vec![id, new], Mentioned::default().message(message))
+}
+
+fn delete(
+    state: &mut State,
+    me: i64,
+    chat: ChatRef,
+    ids: &[i32],
+) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+    for message in ids.iter().filter_map(|id| state.message(chat, *id)) {
+        may_change(state, me, message, |rights| rights.delete_messages, "MESSAGE_DELETE_FORBIDDEN")?;
+    }
+    let gone = ids.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
+    Ok(affected(pts_of(state, chat), gone))
+}
+
+fn may_change(
+    state: &State,
+    me: i64,
+    message: &Message,
+    right: impl Fn(crate::world::AdminRights) -> bool,
+    otherwise: &str,
+) -> Result<(), RpcError> {
+    let by_right = match message.chat {
+        ChatRef::Channel(id) => state.channels.get(&id).and_then(|channel| channel.rights_of(me)).is_some_and(right),
+        ChatRef::Private { .. } => false,
+    };
+    if message.author == me || by_right {
+        return Ok(());
+    }
+    Err(RpcError::new(403, otherwise))
+}
+
+fn affected(pts: i32, gone: usize) -> tl::enums::messages::AffectedMessages {
+    let pts_count = i32::try_from(gone).unwrap_or(i32::MAX);
+    tl::enums::messages::AffectedMessages::Messages(tl::types::messages::AffectedMessages { pts, pts_count })
+}
+
+fn pts_of(state: &State, chat: ChatRef) -> i32 {
+    match chat {
+        ChatRef::Channel(id) => state.channels.get(&id).map_or(1, |channel| channel.pts),
+        ChatRef::Private { .. } => 1,
+    }
+}
+
+fn refused(why: Refused) -> RpcError {
+    match why {
+        Refused::NoChat => peers::channel_private(),
+        Refused::NoMessage => RpcError::bad("MESSAGE_ID_INVALID"),
+        Refused::NotModified => RpcError::bad("MESSAGE_NOT_MODIFIED"),
+    }
+}

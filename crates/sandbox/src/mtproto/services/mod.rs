@@ -1,0 +1,87 @@
+//! The methods that are served, by family.
+//!
+//! In: a call's constructor number and body. Out: the bytes of its answer, or an error. A method that is not served is refused by name and
+//! recorded, so that a test can fail on it. It must not know about connections.
+
+use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, RemoteCall, Serializable};
+
+use super::dispatch::Caller;
+use super::rpc_error::RpcError;
+
+mod auth;
+mod channels;
+mod contacts;
+mod download;
+mod help;
+mod history;
+mod media;
+mod members;
+mod messages;
+mod updates;
+mod upload;
+
+macro_rules! serve {
+    ($caller:ident, $id:ident, $method:ident, $cursor:ident; $($($name:ident)::+ => $handler:path),* $(,)?) => {
+        match $id {
+            $(tl::functions::$($name)::+::CONSTRUCTOR_ID => {
+                let call = tl::functions::$($name)::+::deserialize(&mut $cursor).inspect_err(|_| {
+                    $caller.world().refuse(format!("arguments of {} cannot be read", $method));
+                })?;
+                let answer: <tl::functions::$($name)::+ as RemoteCall>::Return = $handler($caller, call).await?;
+                Ok(answer.to_bytes())
+            })*
+            _ => {
+                $caller.world().refuse(format!("mtproto {}", $method));
+                Err(RpcError::bad(format!("METHOD_NOT_SERVED_{}", $method)))
+            }
+        }
+    };
+}
+
+/// Runs a call that is unwrapped already.
+pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> Result<Vec<u8>, RpcError> {
+    let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
+    serve!(caller, id, method, cursor;
+        help::GetConfig => help::get_config,
+        help::GetAppConfig => help::get_app_config,
+        help::GetNearestDc => help::get_nearest_dc,
+        auth::SendCode => auth::send_code,
+        auth::ResendCode => auth::resend_code,
+        auth::CancelCode => auth::cancel_code,
+        auth::SignIn => auth::sign_in,
+        auth::CheckPassword => auth::check_password,
+        auth::LogOut => auth::log_out,
+        auth::ExportLoginToken => auth::export_login_token,
+        auth::ImportLoginToken => auth::import_login_token,
+        auth::AcceptLoginToken => auth::accept_login_token,
+        auth::ImportBotAuthorization => auth::import_bot_authorization,
+        account::GetPassword => auth::get_password,
+        users::GetUsers => contacts::get_users,
+        users::GetFullUser => contacts::get_full_user,
+        contacts::ResolveUsername => contacts::resolve_username,
+        updates::GetState => updates::get_state,
+        updates::GetDifference => updates::get_difference,
+        updates::GetChannelDifference => updates::get_channel_difference,
+        channels::CreateChannel => channels::create_channel,
+        channels::DeleteChannel => channels::delete_channel,
+        channels::GetChannels => channels::get_channels,
+        channels::GetFullChannel => channels::get_full_channel,
+        channels::GetParticipant => members::get_participant,
+        channels::GetParticipants => members::get_participants,
+        channels::InviteToChannel => members::invite_to_channel,
+        channels::EditAdmin => members::edit_admin,
+        channels::GetMessages => history::get_channel_messages,
+        channels::DeleteMessages => messages::delete_channel_messages,
+        messages::GetMessages => history::get_messages,
+        messages::GetHistory => history::get_history,
+        messages::Search => history::search,
+        messages::GetDialogs => history::get_dialogs,
+        messages::SendMessage => messages::send_message,
+        messages::SendMedia => media::send_media,
+        messages::EditMessage => messages::edit_message,
+        messages::DeleteMessages => messages::delete_messages,
+        upload::SaveFilePart => upload::save_file_part,
+        upload::SaveBigFilePart => upload::save_big_file_part,
+        upload::GetFile => download::get_file,
+    )
+}

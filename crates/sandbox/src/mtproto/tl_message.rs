@@ -1,0 +1,180 @@
+//! Messages and their media as TL objects.
+//!
+//! In: messages of the world and who looks. Out: TL objects, `messageEmpty` for what is gone. It must not change anything.
+
+use grammers_tl_types as tl;
+
+use super::{DC_ID, entities, tl_blank, tl_view};
+use crate::world::{Button, ButtonAction, ChatRef, FileKind, Message, State, StoredFile};
+
+/// A message as `viewer` sees it.
+pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enums::Message {
+    let channel = match message.chat {
+        ChatRef::Channel(id) => state.channels.get(&id),
+        ChatRef::Private { .. } => None,
+    };
+    let is_post = channel.is_some_and(|channel| !channel.megagroup);
+    let peer = tl_view::peer(message.chat, viewer);
+    let media = message.media.and_then(|id| state.files.get(id));
+    tl::enums::Message::Message(tl::types::Message {
+        out: message.author == viewer,
+        post: is_post,
+        silent: message.silent,
+        noforwards: message.protected,
+        invert_media: message.caption_above,
+        id: message.id,
+        from_id: (!is_post).then(|| tl_view::user_peer(message.author)),
+        reply_to: message.reply_to.map(reply_header),
+        date: message.date,
+        message: message.text.clone(),
+        media: media.map(|file| self::media(state, file, message.spoiler)),
+        reply_markup: markup(&message.buttons),
+        entities: entities::to_tl(&message.entities),
+        views: is_post.then_some(1),
+        forwards: is_post.then_some(0),
+        edit_date: message.edit_date,
+        ..tl_blank::message(&peer)
+    })
+}
+
+/// A message that does not exist (any more).
+pub(crate) fn empty(id: i32) -> tl::enums::Message {
+    tl::enums::Message::Empty(tl::types::MessageEmpty { id, peer_id: None })
+}
+
+/// A file as the media of a message.
+pub(crate) fn media(state: &State, file: &StoredFile, spoiler: bool) -> tl::enums::MessageMedia {
+    if file.kind == FileKind::Photo {
+        return tl::enums::MessageMedia::Photo(tl::types::MessageMediaPhoto {
+            spoiler,
+            live_photo: false,
+            photo: Some(photo(file)),
+            ttl_seconds: None,
+            video: None,
+        });
+    }
+    tl::enums::MessageMedia::Document(tl::types::MessageMediaDocument {
+        nopremium: false,
+        spoiler,
+        video: file.kind == FileKind::Video,
+        round: false,
+        voice: file.kind == FileKind::Voice,
+        document: Some(document(state, file)),
+        alt_documents: None,
+        video_cover: None,
+        video_timestamp: None,
+        ttl_seconds: None,
+    })
+}
+
+fn photo(file: &StoredFile) -> tl::enums::Photo {
+    tl::enums::Photo::Photo(tl::types::Photo {
+        has_stickers: false,
+        id: file.id,
+        access_hash: file.access_hash,
+        file_reference: file.file_reference.clone(),
+        date: file.date,
+        sizes: vec![size("x", file)],
+        video_sizes: None,
+        dc_id: DC_ID,
+    })
+}
+
+fn document(state: &State, file: &StoredFile) -> tl::enums::Document {
+    let thumb = file.thumb.and_then(|id| state.files.get(id));
+    let mime = file.mime.clone();
+    tl::enums::Document::Document(tl::types::Document {
+        id: file.id,
+        access_hash: file.access_hash,
+        file_reference: file.file_reference.clone(),
+        date: file.date,
+        mime_type: mime.unwrap_or_else(|| "application/octet-stream".to_owned()),
+        size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        thumbs: thumb.map(|thumb| vec![size("m", thumb)]),
+        video_thumbs: None,
+        dc_id: DC_ID,
+        attributes: attributes(file),
+    })
+}
+
+fn size(name: &str, file: &StoredFile) -> tl::enums::PhotoSize {
+    tl::enums::PhotoSize::Size(tl::types::PhotoSize {
+        r#type: name.to_owned(),
+        w: file.width.cast_signed(),
+        h: file.height.cast_signed(),
+        size: i32::try_from(file.size).unwrap_or(i32::MAX),
+    })
+}
+
+fn attributes(file: &StoredFile) -> Vec<tl::enums::DocumentAttribute> {
+    use tl::enums::DocumentAttribute as Attribute;
+    let mut attributes = Vec::new();
+    match file.kind {
+        FileKind::Video | FileKind::Animation => {
+            attributes.push(Attribute::Video(tl::types::DocumentAttributeVideo {
+                round_message: false,
+                supports_streaming: file.supports_streaming,
+                nosound: file.kind == FileKind::Animation,
+                duration: f64::from(file.duration),
+                w: file.width.cast_signed(),
+                h: file.height.cast_signed(),
+                preload_prefix_size: None,
+                video_start_ts: None,
+                video_codec: None,
+            }));
+        }
+        FileKind::Audio | FileKind::Voice => {
+            attributes.push(Attribute::Audio(tl::types::DocumentAttributeAudio {
+                voice: file.kind == FileKind::Voice,
+                duration: file.duration.cast_signed(),
+                title: file.title.clone(),
+                performer: file.performer.clone(),
+                waveform: None,
+            }));
+        }
+        FileKind::Document | FileKind::Photo | FileKind::Thumbnail => {}
+    }
+    if file.kind == FileKind::Animation {
+        attributes.push(Attribute::Animated);
+    }
+    if let Some(file_name) = file.name.clone() {
+        attributes.push(Attribute::Filename(tl::types::DocumentAttributeFilename { file_name }));
+    }
+    attributes
+}
+
+fn reply_header(reply_to_msg_id: i32) -> tl::enums::MessageReplyHeader {
+    tl::enums::MessageReplyHeader::Header(tl::types::MessageReplyHeader {
+        reply_to_msg_id: Some(reply_to_msg_id),
+        ..tl_blank::reply_header()
+    })
+}
+
+fn markup(buttons: &[Vec<Button>]) -> Option<tl::enums::ReplyMarkup> {
+    let row = |row: &Vec<Button>| {
+        let buttons = row.iter().map(button).collect();
+        tl::enums::KeyboardInlineButtonRow::Row(tl::types::KeyboardInlineButtonRow { buttons })
+    };
+    let rows: Vec<_> = buttons.iter().map(row).collect();
+    (!rows.is_empty()).then_some(tl::enums::ReplyMarkup::ReplyInlineMarkup(tl::types::ReplyInlineMarkup {
+        force_reply: false,
+        rows,
+    }))
+}
+
+fn button(button: &Button) -> tl::enums::KeyboardInlineButton {
+    use tl::enums::InlineButtonType as Type;
+    let r#type = match &button.action {
+        ButtonAction::Callback(data) => Type::Callback(tl::types::InlineButtonTypeCallback {
+            requires_password: false,
+            data: data.clone().into_bytes(),
+        }),
+        ButtonAction::Url(url) => Type::Url(tl::types::InlineButtonTypeUrl { url: url.clone() }),
+        ButtonAction::CopyText(text) => Type::Copy(tl::types::InlineButtonTypeCopy { copy_text: text.clone() }),
+    };
+    tl::enums::KeyboardInlineButton::Button(tl::types::KeyboardInlineButton {
+        style: None,
+        text: button.text.clone(),
+        r#type,
+    })
+}

@@ -1,0 +1,387 @@
+//! Phone accounts, login codes, 2FA passwords, QR login tokens, and which auth key is logged in as whom.
+//!
+//! In: accounts made by the world's owner, what clients say during a login. Out: codes "sent", verdicts, authorizations, and [`KeyEvent`]s for
+//! connections that wait. It has a lock of its own, held for map look-ups only; it must not do I/O and knows nothing of TL or of connections.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sha1::{Digest, Sha1};
+use tokio::sync::broadcast;
+
+use super::srp::{self, SrpChallenge, Verifier};
+pub(crate) use super::srp::{GENERATOR, prime};
+
+mod login_token;
+use login_token::LoginToken;
+pub(crate) use login_token::LOGIN_TOKEN_LIFETIME;
+
+/// How long a login code is valid.
+const CODE_LIFETIME: Duration = Duration::from_secs(300);
+/// Wrong codes after which a code is dead.
+const CODE_TRIES: u32 = 5;
+
+/// The name of a Telegram error, with the code it travels with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LoginError(pub(crate) i32, pub(crate) &'static str);
+
+/// Who an auth key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Authorization {
+    /// Known key, nobody logged in.
+    Nobody,
+    /// The first factor was right, the 2FA password is still missing.
+    PasswordNeeded(i64),
+    /// Logged in as this user (a person or a bot).
+    User(i64),
+    /// The authorization was ended from elsewhere.
+    Revoked,
+}
+
+/// Something that a connection of an auth key must tell its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyEvent {
+    /// The QR token shown by this key was accepted on another device.
+    LoginTokenAccepted(i64),
+}
+
+/// How a code that was sent can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignIn {
+    /// Logged in as this user.
+    Done(i64),
+    /// The number has no account: a client has to sign up.
+    SignUpRequired,
+}
+
+/// The table of accounts; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<KeyEvent>,
+    salt_epoch: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    by_phone: HashMap<String, Account>,
+    keys: HashMap<i64, Key>,
+    codes: HashMap<String, Code>,
+    tokens: HashMap<Vec<u8>, LoginToken>,
+    random_ids: HashSet<(i64, i64)>,
+}
+
+#[derive(Debug)]
+struct Account {
+    user_id: i64,
+    password: Option<Verifier>,
+}
+
+#[derive(Debug)]
+struct Key {
+    bytes: [u8; 256],
+    authorization: Authorization,
+    /// `initConnection` was called with this key at least once.
+    inited: bool,
+    challenge: Option<SrpChallenge>,
+    /// A user who accepted this key's QR token and whom the client has not fetched yet.
+    accepted_by: Option<i64>,
+}
+
+#[derive(Debug)]
+struct Code {
+    code: String,
+    hash: String,
+    tries: u32,
+    born: Instant,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            state: Arc::default(),
+            events: broadcast::channel(64).0,
+            salt_epoch: Arc::default(),
+        }
+    }
+}
+
+impl Accounts {
+    /// Gives the user `user_id` a phone number and maybe a 2FA password. The verifier costs about 100 ms of CPU.
+    pub(crate) fn add(&self, user_id: i64, phone: &str, password: Option<&str>) {
+        let password = password.map(Verifier::new);
+        let account = Account { user_id, password };
+        self.lock()
+            .by_phone
+            .insert(normal_phone(phone).unwrap_or_default(), account);
+    }
+
+    /// The user behind a phone number.
+    pub(crate) fn user_by_phone(&self, phone: &str) -> Option<i64> {
+        let phone = normal_phone(phone)?;
+        self.lock().by_phone.get(&phone).map(|found| found.user_id)
+    }
+
+    /// The phone number of a user, digits only.
+    pub(crate) fn phone_of(&self, user_id: i64) -> Option<String> {
+        let state = self.lock();
+        let mut all = state.by_phone.iter();
+        all.find(|(_, account)| account.user_id == user_id)
+            .map(|(phone, _)| phone.clone())
+    }
+
+    /// Mints a pre-shared auth key that nobody is logged in with.
+    pub(crate) fn new_auth_key(&self) -> [u8; 256] {
+        let mut bytes = [0_u8; 256];
+        rand::fill(&mut bytes);
+        let key = Key {
+            bytes,
+            authorization: Authorization::Nobody,
+            inited: false,
+            challenge: None,
+            accepted_by: None,
+        };
+        self.lock().keys.insert(auth_key_id(&bytes), key);
+        bytes
+    }
+
+    /// The key with this identifier.
+    pub(crate) fn auth_key(&self, key_id: i64) -> Option<[u8; 256]> {
+        self.lock().keys.get(&key_id).map(|key| key.bytes)
+    }
+
+    /// Who is logged in with this key.
+    pub(crate) fn authorization(&self, key_id: i64) -> Authorization {
+        let state = self.lock();
+        let key = state.keys.get(&key_id);
+        key.map_or(Authorization::Nobody, |key| key.authorization)
+    }
+
+    /// Remembers that `initConnection` was called with this key; tells whether it was before.
+    pub(crate) fn set_inited(&self, key_id: i64) {
+        self.with_key(key_id, |key| key.inited = true);
+    }
+
+    /// Whether `initConnection` was ever called with this key.
+    pub(crate) fn is_inited(&self, key_id: i64) -> bool {
+        self.lock().keys.get(&key_id).is_some_and(|key| key.inited)
+    }
+
+    /// Logs a key in without any factor (bots by token).
+    pub(crate) fn log_in(&self, key_id: i64, user_id: i64) {
+        self.with_key(key_id, |key| {
+            key.authorization = Authorization::User(user_id);
+        });
+    }
+
+    /// Ends the authorization of a key at its own wish.
+    pub(crate) fn log_out(&self, key_id: i64) {
+        self.with_key(key_id, |key| {
+            key.authorization = Authorization::Nobody;
+            key.accepted_by = None;
+        });
+    }
+
+    /// Ends every authorization of a user, as "terminate all sessions" on another device does. Returns how many there were.
+    pub(crate) fn revoke_user(&self, user_id: i64) -> usize {
+        let mut state = self.lock();
+        let mine = state
+            .keys
+            .values_mut()
+            .filter(|key| key.authorization == Authorization::User(user_id));
+        mine.map(|key| key.authorization = Authorization::Revoked)
+            .count()
+    }
+
+    /// Ends the authorization of one key from elsewhere.
+    pub(crate) fn revoke_key(&self, bytes: &[u8; 256]) {
+        self.with_key(auth_key_id(bytes), |key| {
+            key.authorization = Authorization::Revoked;
+        });
+    }
+
+    /// "Sends" a login code; the answer is the code's hash for `auth.signIn`.
+    pub(crate) fn send_code(&self, phone: &str) -> Result<String, LoginError> {
+        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
+        let code = Code {
+            code: format!("{:05}", rand::random_range(0..100_000)),
+            hash: format!("{:018x}", rand::random::<u64>()),
+            tries: 0,
+            born: Instant::now(),
+        };
+        let hash = code.hash.clone();
+        self.lock().codes.insert(phone, code);
+        Ok(hash)
+    }
+
+    /// Sends another code in place of one that was sent.
+    pub(crate) fn resend_code(&self, phone: &str, hash: &str) -> Result<String, LoginError> {
+        self.cancel_code(phone, hash)?;
+        self.send_code(phone)
+    }
+
+    /// Makes a sent code worthless.
+    pub(crate) fn cancel_code(&self, phone: &str, hash: &str) -> Result<(), LoginError> {
+        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
+        let mut state = self.lock();
+        match state.codes.get(&phone) {
+            Some(code) if code.hash == hash => {
+                state.codes.remove(&phone);
+                Ok(())
+            }
+            _ => Err(LoginError(400, "PHONE_CODE_EXPIRED")),
+        }
+    }
+
+    /// The code that was sent last to a number and is still good.
+    pub(crate) fn login_code(&self, phone: &str) -> Option<String> {
+        let phone = normal_phone(phone)?;
+        self.lock().codes.get(&phone).map(|code| code.code.clone())
+    }
+
+    /// The first factor. With a 2FA password set, the key is left waiting for it and the error is `SESSION_PASSWORD_NEEDED`.
+    pub(crate) fn sign_in(
+        &self,
+        key_id: i64,
+        phone: &str,
+        hash: &str,
+        given: &str,
+    ) -> Result<SignIn, LoginError> {
+        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
+        let mut state = self.lock();
+        let expired = LoginError(400, "PHONE_CODE_EXPIRED");
+        let code = state.codes.get_mut(&phone).ok_or(expired)?;
+        if code.hash != hash || code.born.elapsed() > CODE_LIFETIME || code.tries >= CODE_TRIES {
+            return Err(expired);
+        }
+        if code.code != given {
+            code.tries += 1;
+            return Err(LoginError(400, "PHONE_CODE_INVALID"));
+        }
+        state.codes.remove(&phone);
+        let Some(account) = state.by_phone.get(&phone) else {
+            return Ok(SignIn::SignUpRequired);
+        };
+        let (user_id, locked) = (account.user_id, account.password.is_some());
+        admit(&mut state, key_id, user_id, locked).map(SignIn::Done)
+    }
+
+    /// The parameters of the 2FA check for the user that this key is, or is about to be. `None`: no password is set.
+    pub(crate) fn password_challenge(&self, key_id: i64) -> Result<Option<SrpChallenge>, LoginError> {
+        let mut state = self.lock();
+        let user_id = waiting_or_logged_in(&state, key_id)?;
+        let verifier = verifier_of(&state, user_id).cloned();
+        let challenge = verifier.map(|verifier| SrpChallenge::new(&verifier));
+        if let Some(key) = state.keys.get_mut(&key_id) {
+            key.challenge = challenge.clone();
+        }
+        Ok(challenge)
+    }
+
+    /// The second factor: the client's half of SRP.
+    pub(crate) fn check_password(
+        &self,
+        key_id: i64,
+        srp_id: i64,
+        a: &[u8],
+        m1: &[u8],
+    ) -> Result<i64, LoginError> {
+        let (user_id, challenge) = {
+            let state = self.lock();
+            let user_id = waiting_or_logged_in(&state, key_id)?;
+            let key = state.keys.get(&key_id);
+            (user_id, key.and_then(|key| key.challenge.clone()))
+        };
+        let challenge = challenge
+            .filter(|challenge| challenge.id == srp_id)
+            .ok_or(LoginError(400, "SRP_ID_INVALID"))?;
+        if !srp::proves(&challenge, a, m1) {
+            return Err(LoginError(400, "PASSWORD_HASH_INVALID"));
+        }
+        self.with_key(key_id, |key| {
+            key.challenge = None;
+            key.authorization = Authorization::User(user_id);
+        });
+        Ok(user_id)
+    }
+
+    /// Claims a `random_id` for a message of this user; `false` if the user claimed it before.
+    pub(crate) fn claim_random_id(&self, user_id: i64, random_id: i64) -> bool {
+        self.lock().random_ids.insert((user_id, random_id))
+    }
+
+    /// Gives a `random_id` back whose message was not sent after all.
+    pub(crate) fn release_random_id(&self, user_id: i64, random_id: i64) {
+        self.lock().random_ids.remove(&(user_id, random_id));
+    }
+
+    /// Makes every server salt worthless at once, so that each client gets `bad_server_salt` for its next message.
+    pub(crate) fn rotate_salts(&self) {
+        self.salt_epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often salts were rotated by hand.
+    pub(crate) fn salt_epoch(&self) -> u64 {
+        self.salt_epoch.load(Ordering::Relaxed)
+    }
+
+    /// What happens to keys from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<KeyEvent> {
+        self.events.subscribe()
+    }
+
+    fn with_key(&self, key_id: i64, change: impl FnOnce(&mut Key)) {
+        if let Some(key) = self.lock().keys.get_mut(&key_id) {
+            change(key);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The identifier of an auth key: the 64 lower-order bits of its SHA-1, <https://core.telegram.org/mtproto/description#key-identifier-auth-key-id>.
+pub(crate) fn auth_key_id(bytes: &[u8; 256]) -> i64 {
+    let hash = Sha1::digest(bytes);
+    let mut id = [0_u8; 8];
+    id.copy_from_slice(&hash[12..20]);
+    i64::from_le_bytes(id)
+}
+
+fn admit(state: &mut State, key_id: i64, user_id: i64, locked: bool) -> Result<i64, LoginError> {
+    let authorization = if locked {
+        Authorization::PasswordNeeded(user_id)
+    } else {
+        Authorization::User(user_id)
+    };
+    if let Some(key) = state.keys.get_mut(&key_id) {
+        key.authorization = authorization;
+    }
+    if locked {
+        return Err(LoginError(401, "SESSION_PASSWORD_NEEDED"));
+    }
+    Ok(user_id)
+}
+
+fn waiting_or_logged_in(state: &State, key_id: i64) -> Result<i64, LoginError> {
+    match state.keys.get(&key_id).map(|key| key.authorization) {
+        Some(Authorization::User(user_id) | Authorization::PasswordNeeded(user_id)) => Ok(user_id),
+        Some(Authorization::Revoked) => Err(LoginError(401, "SESSION_REVOKED")),
+        _ => Err(LoginError(401, "AUTH_KEY_UNREGISTERED")),
+    }
+}
+
+fn verifier_of(state: &State, user_id: i64) -> Option<&Verifier> {
+    let mut accounts = state.by_phone.values();
+    accounts.find(|account| account.user_id == user_id)?.password.as_ref()
+}
+
+/// Digits only; `None` when that cannot be a phone number.
+fn normal_phone(phone: &str) -> Option<String> {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let other = phone.chars().any(|sign| !sign.is_ascii_digit() && !"+ -()".contains(sign));
+    ((5..=15).contains(&digits.len()) && !other).then_some(digits)
+}

@@ -1,0 +1,153 @@
+//! What bots are told, in queues, and presses of buttons.
+//!
+//! In: things that happened. Out: updates in order, each until it is confirmed. It must not know how they are written as JSON, nor who fetches them.
+
+use rand::RngExt;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::chats::{ChatRef, Standing};
+use super::messages::Message;
+use super::{State, now_unix};
+
+/// Something that a bot is told once.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// Grows by one with each.
+    pub id: i32,
+    /// What happened.
+    pub kind: UpdateKind,
+}
+
+/// What happened. Messages are kept as they were then.
+#[derive(Debug, Clone)]
+pub enum UpdateKind {
+    /// A person wrote to the bot.
+    Message(Box<Message>),
+    /// A person changed a message.
+    EditedMessage(Box<Message>),
+    /// A post in a channel that the bot is an admin of.
+    ChannelPost(Box<Message>),
+    /// Such a post was changed.
+    EditedChannelPost(Box<Message>),
+    /// A button was pressed, by query id.
+    CallbackQuery(String),
+    /// The bot's own standing in a chat has changed.
+    Standing {
+        /// Where.
+        chat: ChatRef,
+        /// By whom.
+        by: i64,
+        /// What it was.
+        old: Standing,
+        /// What it is.
+        new: Standing,
+        /// Seconds since 1970.
+        date: i32,
+    },
+}
+
+impl UpdateKind {
+    /// The name in `allowed_updates`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::EditedMessage(_) => "edited_message",
+            Self::ChannelPost(_) => "channel_post",
+            Self::EditedChannelPost(_) => "edited_channel_post",
+            Self::CallbackQuery(_) => "callback_query",
+            Self::Standing { .. } => "my_chat_member",
+        }
+    }
+}
+
+/// Where a bot's updates are pushed to.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where to POST.
+    pub url: String,
+    /// Goes into `X-Telegram-Bot-Api-Secret-Token`.
+    pub secret_token: Option<String>,
+    /// As told; only shown.
+    pub max_connections: u32,
+    /// When a delivery last failed, seconds since 1970.
+    pub last_error_date: Option<i32>,
+    /// How.
+    pub last_error_message: Option<String>,
+}
+
+/// The press of a button.
+#[derive(Debug, Clone)]
+pub struct CallbackQuery {
+    /// Names it in `answerCallbackQuery`.
+    pub id: String,
+    /// Whose button it is.
+    pub bot: i64,
+    /// Who pressed.
+    pub user: i64,
+    /// The message with the button, as it was then.
+    pub message: Option<Box<Message>>,
+    /// The id of that message, which may be gone.
+    pub message_id: i32,
+    /// What the button carries.
+    pub data: String,
+    /// When it was pressed.
+    pub asked: Instant,
+    /// What the bot said.
+    pub answer: Option<CallbackAnswer>,
+}
+
+/// What a bot says to the press of a button.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CallbackAnswer {
+    /// A short notice.
+    pub text: Option<String>,
+    /// As a box that has to be closed.
+    pub show_alert: bool,
+    /// A page to open.
+    pub url: Option<String>,
+}
+
+impl State {
+    /// Puts an update into a bot's queue, unless the bot does not want its kind.
+    pub fn queue_update(&mut self, bot: i64, kind: UpdateKind) {
+        let Some(bot) = self.bots.get_mut(&bot) else {
+            return;
+        };
+        if bot.allowed_updates.as_ref().is_some_and(|wanted| !wanted.iter().any(|name| name == kind.name())) {
+            return;
+        }
+        let id = bot.next_update_id;
+        bot.next_update_id += 1;
+        bot.queue.push_back(Update { id, kind });
+    }
+
+    /// Forgets all updates before `offset`.
+    pub fn confirm_updates(&mut self, bot: i64, offset: i32) {
+        if let Some(bot) = self.bots.get_mut(&bot) {
+            while bot.queue.front().is_some_and(|update| update.id < offset) {
+                bot.queue.pop_front();
+            }
+        }
+    }
+
+    /// A person presses a button with `data` under a message (which may be gone). Returns the query id.
+    pub fn press(&mut self, bot: i64, user: i64, message_id: i32, data: &str) -> String {
+        let id = rand::rng().random_range(1_u64 << 60..u64::MAX).to_string();
+        let message = self.private_chats.get(&(bot, user)).and_then(|chat| chat.messages.get(&message_id)).cloned().map(Box::new);
+        let query =
+            CallbackQuery { id: id.clone(), bot, user, message, message_id, data: data.to_owned(), asked: Instant::now(), answer: None };
+        self.callbacks.insert(id.clone(), query);
+        self.queue_update(bot, UpdateKind::CallbackQuery(id.clone()));
+        id
+    }
+
+    /// Remembers what the bot is doing in a private chat.
+    pub fn set_action(&mut self, chat: ChatRef, action: &str) {
+        if let ChatRef::Private { bot, user } = chat
+            && let Some(found) = self.private_chats.get_mut(&(bot, user))
+        {
+            found.action = Some((action.to_owned(), now_unix()));
+        }
+    }
+}

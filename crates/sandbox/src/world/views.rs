@@ -1,0 +1,219 @@
+//! Messages as a person sees them: what tests and the control API look at.
+//!
+//! In: a chat. Out: serialisable views, and a transcript. It must not change anything; it hashes files, so it runs without the world's lock.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::files::{Lane, StoredFile};
+use super::messages::{ButtonAction, Message};
+use super::{ChatRef, State, World};
+
+/// A message.
+#[derive(Debug, Clone, Serialize)]
+pub struct MessageView {
+    /// Its number.
+    pub message_id: i32,
+    /// The bot wrote it.
+    pub from_bot: bool,
+    /// Seconds since 1970.
+    pub date: i32,
+    /// It was changed.
+    pub edited: bool,
+    /// How often.
+    pub edit_count: u32,
+    /// Of a message without media.
+    pub text: Option<String>,
+    /// Of a message with media.
+    pub caption: Option<String>,
+    /// Inline buttons, in rows.
+    pub buttons: Vec<Vec<ButtonView>>,
+    /// What it answers.
+    pub reply_to: Option<i32>,
+    /// Carries "forwarded from".
+    pub forwarded: bool,
+    /// The file it carries.
+    pub media: Option<MediaView>,
+}
+
+/// An inline button.
+#[derive(Debug, Clone, Serialize)]
+pub struct ButtonView {
+    /// What is written on it.
+    pub text: String,
+    /// What it sends to the bot.
+    pub data: Option<String>,
+    /// What it opens.
+    pub url: Option<String>,
+}
+
+/// A file in a message.
+#[derive(Debug, Clone, Serialize)]
+pub struct MediaView {
+    /// `video`, `audio`, `document`, `photo`, `animation` or `voice`.
+    pub kind: &'static str,
+    /// The name that a client would save it under.
+    pub file_name: Option<String>,
+    /// MIME type.
+    pub mime: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes, as hex.
+    pub sha256: String,
+    /// Seconds, as the sender said.
+    pub duration: u32,
+    /// Pixels, as the sender said.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// As the sender said.
+    pub supports_streaming: bool,
+    /// The small picture.
+    pub thumb: Option<ThumbView>,
+    /// Of an audio file.
+    pub title: Option<String>,
+    /// Of an audio file.
+    pub performer: Option<String>,
+    /// How the bytes arrived.
+    pub lane: Lane,
+    /// Where they are.
+    pub path: PathBuf,
+}
+
+/// The small picture of a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct ThumbView {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl MessageView {
+    /// The text or the caption, or nothing.
+    pub fn words(&self) -> &str {
+        self.text.as_deref().or(self.caption.as_deref()).unwrap_or_default()
+    }
+
+    /// The first button whose text contains `label`.
+    pub fn button(&self, label: &str) -> Option<&ButtonView> {
+        self.buttons.iter().flatten().find(|button| button.text.contains(label))
+    }
+}
+
+impl World {
+    /// The messages of a chat, oldest first.
+    pub fn views(&self, chat: ChatRef) -> Vec<MessageView> {
+        let raw = self.read(|state| with_files(state, state.messages_of(chat).into_iter().flatten().map(|(_, message)| message)));
+        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+    }
+
+    /// Messages of a private chat that were deleted, in the order of deletion.
+    pub fn deleted_views(&self, bot: i64, user: i64) -> Vec<MessageView> {
+        let raw = self.read(|state| {
+            let chat = state.private_chats.get(&(bot, user));
+            with_files(state, chat.into_iter().flat_map(|chat| &chat.deleted))
+        });
+        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+    }
+}
+
+/// A chat as lines of text.
+pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
+    let mut text = String::new();
+    for message in messages {
+        let who = if message.from_bot { bot } else { person };
+        let edits = if message.edited { format!(" (edited ×{})", message.edit_count) } else { String::new() };
+        let reply = message.reply_to.map(|id| format!(" (re #{id})")).unwrap_or_default();
+        // Writing into a string cannot fail.
+        let _ = write!(text, "#{} {who}{reply}{edits}: ", message.message_id);
+        if let Some(media) = &message.media {
+            let name = media.file_name.as_deref().unwrap_or("no name");
+            let thumb =
+                media.thumb.as_ref().map_or_else(|| "no thumb".to_owned(), |thumb| format!("thumb {}x{}", thumb.width, thumb.height));
+            let _ = write!(
+                text,
+                "[{} {name} {} bytes {}s {}x{}{} {thumb} by {:?}] ",
+                media.kind,
+                media.size,
+                media.duration,
+                media.width,
+                media.height,
+                if media.supports_streaming { " streamable" } else { "" },
+                media.lane,
+            );
+        }
+        let _ = writeln!(text, "{}", message.words().replace('\n', "\n    "));
+        for row in &message.buttons {
+            let labels: Vec<String> = row.iter().map(|button| format!("[ {} ]", button.text)).collect();
+            let _ = writeln!(text, "    {}", labels.join(" "));
+        }
+    }
+    text
+}
+
+type WithFiles = (Message, Option<StoredFile>, Option<StoredFile>);
+
+fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) -> Vec<WithFiles> {
+    messages
+        .map(|message| {
+            let file = message.media.and_then(|id| state.files.get(id)).cloned();
+            let thumb = file.as_ref().and_then(|file| file.thumb).and_then(|id| state.files.get(id)).cloned();
+            (message.clone(), file, thumb)
+        })
+        .collect()
+}
+
+fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) -> MessageView {
+    let words = (!message.text.is_empty()).then(|| message.text.clone());
+    let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
+    let from_bot = match message.chat {
+        ChatRef::Private { bot, .. } => message.author == bot,
+        ChatRef::Channel(_) => false,
+    };
+    MessageView {
+        message_id: message.id,
+        from_bot,
+        date: message.date,
+        edited: message.edit_count > 0,
+        edit_count: message.edit_count,
+        text,
+        caption,
+        buttons: message.buttons.iter().map(|row| row.iter().map(button_view).collect()).collect(),
+        reply_to: message.reply_to,
+        forwarded: message.forward.is_some(),
+        media: file.map(|file| media_view(&file, thumb)),
+    }
+}
+
+fn button_view(button: &super::Button) -> ButtonView {
+    let (data, url) = match &button.action {
+        ButtonAction::Callback(data) => (Some(data.clone()), None),
+        ButtonAction::Url(url) => (None, Some(url.clone())),
+        ButtonAction::CopyText(_) => (None, None),
+    };
+    ButtonView { text: button.text.clone(), data, url }
+}
+
+fn media_view(file: &StoredFile, thumb: Option<StoredFile>) -> MediaView {
+    MediaView {
+        kind: file.kind.name(),
+        file_name: file.name.clone(),
+        mime: file.mime.clone(),
+        size: file.size,
+        sha256: file.sha256(),
+        duration: file.duration,
+        width: file.width,
+        height: file.height,
+        supports_streaming: file.supports_streaming,
+        thumb: thumb.map(|thumb| ThumbView { width: thumb.width, height: thumb.height, size: thumb.size }),
+        title: file.title.clone(),
+        performer: file.performer.clone(),
+        lane: file.lane,
+        path: file.path.clone(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The inspect stage: what is behind the link, shown as a card to choose from.
+//!
+//! In: a job without a choice. Out: a card in the chat, stored as the job's status message. Must not: download the content.
+
+use super::{Next, Pipeline, Run};
+use crate::deliver::send_card;
+use crate::model::{Failure, SourceCard, Stage, Step};
+
+impl Pipeline {
+    pub(super) async fn inspect(&self, run: &Run<'_>) -> Result<Next, Failure> {
+        run.progress.report(Step::Inspecting, 0, None);
+        let source = match self.parts.store.card_of_content(&run.job.link).await? {
+            Some(source) => source, // it is at Telegram: nothing needs to be fetched, not even to show it
+            None => {
+                let source = self.parts.fetcher.inspect(&run.job.link, run.cancel).await?;
+                self.parts.store.put_card(&run.job.link, source.clone()).await?;
+                source
+            }
+        };
+        self.parts.store.set_title(run.job.id, source.title.clone()).await?;
+        let picture = self.picture(run, &source).await;
+        let message = send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
+        self.parts.store.set_status_message(run.job.id, Some(message)).await?;
+        // Stored before the lease is given back: a press that comes now finds a job that waits for it.
+        self.parts.store.advance(run.job.id, Stage::Choose).await?;
+        Ok(Next::Wait)
+    }
+
+    /// The picture for the card; a card without one is no failure.
+    async fn picture(&self, run: &Run<'_>, source: &SourceCard) -> Option<std::path::PathBuf> {
+        let address = source.picture.as_deref()?;
+        let folder = self.parts.workspace.folder(run.job.id).await.ok()?;
+        match self.parts.fetcher.download_picture(address, &folder.join("card"), run.cancel).await {
+            Ok(path) => Some(path),
+            Err(failure) => {
+                tracing::debug!(job = %run.job.id, %failure, "no picture for the card");
+                None
+            }
+        }
+    }
+}

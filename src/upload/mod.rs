@@ -1,0 +1,12 @@
+//! Going up: by the bot's multipart upload, or part by part through a user account into the relay channel.
+//!
+//! In: a spool, what is known of the file, a lane's client. Out: where the file then is. Must not: choose the lane, or copy it on to
+//! the person who asked.
+
+pub mod bot_api;
+mod connection;
+mod link;
+pub mod mtproto;
+pub mod parts;
+mod publish;
+mod sender;

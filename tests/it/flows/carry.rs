@@ -1,0 +1,112 @@
+//! What the program is for: a link comes back as a file that plays, small by the bot, big by the account.
+
+use crate::support::scene::{Scene, chooses, gets, reads, sha256};
+use crate::support::{clips, site::Answer};
+
+#[tokio::test]
+async fn a_small_link_comes_back_by_the_bot_api() {
+    let scene = Scene::new().await;
+    let link = scene.site.serve("harbour.mp4", Answer::File(clips::small()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&format!("look at this: {link}")).await;
+    chooses(&ann, "Video").await;
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!(media.lane, "bot_api");
+    assert_eq!(media.sha256, sha256(&clips::small()), "a file that plays everywhere is passed on untouched");
+    assert_eq!((media.width, media.height, media.duration), (320, 180, 2));
+    assert!(media.supports_streaming);
+    assert_eq!(media.file_name.as_deref(), Some("harbour.mp4"));
+    let thumb = media.thumb.expect("a thumbnail");
+    assert!(thumb.width <= 320 && thumb.height <= 320 && thumb.size <= 200_000);
+    scene.home.is_clean().await;
+    let rest = ann.sees("the status gone", crate::support::scene::WITHIN, |_| true).await.unwrap();
+    assert!(!rest.text.unwrap_or_default().contains('%'));
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn a_big_link_comes_by_the_account_and_again_from_the_relay() {
+    let scene = Scene::logged_in().await;
+    let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!(media.lane, "mtproto");
+    assert_eq!(media.sha256, sha256(&clips::big()));
+    assert!(media.supports_streaming && media.thumb.is_some() && media.duration == 12);
+
+    let (bytes, parts) = (scene.site.bytes(), scene.telegram.counters().uploaded_parts);
+    assert!(parts > 100, "{parts} parts");
+    let ben = scene.person("ben").await;
+    ben.sends(&link).await;
+    chooses(&ben, "Video").await;
+    assert_eq!(gets(&ben, "video").await.media.unwrap().sha256, media.sha256);
+    assert_eq!(scene.site.bytes(), bytes, "nothing was fetched for the second request");
+    assert_eq!(scene.telegram.counters().uploaded_parts, parts, "nothing was uploaded for it");
+    scene.home.is_clean().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn a_song_comes_as_m4a_with_its_title() {
+    let scene = Scene::new().await;
+    let link = scene.site.serve("song.mp3", Answer::File(clips::song()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Audio").await;
+    let media = gets(&ann, "audio").await.media.unwrap();
+    assert_eq!(media.mime.as_deref(), Some("audio/mp4"));
+    assert_eq!((media.title.as_deref(), media.performer.as_deref()), (Some("Lighthouse"), Some("Ferrymen")));
+    assert!(media.file_name.unwrap().ends_with(".m4a"));
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn what_does_not_play_is_made_to_and_an_index_at_the_end_comes_to_the_front() {
+    let scene = Scene::new().await;
+    let webm = scene.site.serve("clip.webm", Answer::File(clips::vp9()));
+    let behind = scene.site.serve("behind.mp4", Answer::File(clips::index_behind()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    for link in [webm, behind] {
+        ann.sends(&link).await;
+        chooses(&ann, "Video").await;
+        let media = gets(&ann, "video").await.media.unwrap();
+        let start = std::fs::read(&media.path).unwrap();
+        let position = |name: &[u8]| start.windows(4).position(|window| window == name).unwrap();
+        assert!(position(b"moov") < position(b"mdat"), "{link}");
+        assert!(start.windows(4).any(|window| window == b"avc1"), "{link}");
+        assert!(media.supports_streaming && media.thumb.is_some());
+        ann.forgets_messages();
+    }
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_goes_on_from_where_it_broke() {
+    let scene = Scene::new().await;
+    let link = scene.site.serve("cut.mp4", Answer::CutOnce(clips::small()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    assert_eq!(gets(&ann, "video").await.media.unwrap().sha256, sha256(&clips::small()));
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn without_an_account_a_big_video_is_compressed_and_the_person_is_told_when_it_may_not() {
+    let scene = Scene::with("[route]\nbot_api_max_bytes = 400000\n").await;
+    let link = scene.site.serve("clip.webm", Answer::File(clips::vp9()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    reads(&ann, "compress").await; // 20 s would need 160 kbit/s, below what is worth watching: refused with what would help
+    scene.home.is_clean().await;
+    scene.ends_well();
+}

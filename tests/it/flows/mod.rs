@@ -1,0 +1,9 @@
+//! Flows that read like a chat: a person, the bot, a site, and what goes wrong between them.
+
+mod bad_input;
+mod cancel;
+mod carry;
+mod people;
+mod restart;
+mod source_errors;
+mod telegram_trouble;

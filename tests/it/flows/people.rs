@@ -1,0 +1,97 @@
+//! People beside each other, people who leave, and what they are told.
+
+use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, reads, sha256};
+use crate::support::site::{Answer, Gate};
+use crate::support::clips;
+
+#[tokio::test]
+async fn start_help_and_status_answer() {
+    let scene = Scene::new().await;
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends("/help").await;
+    reads(&ann, "/cancel").await;
+    ann.sends("/status").await;
+    reads(&ann, "othing").await;
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn two_at_once_do_not_wait_for_each_other() {
+    let scene = Scene::new().await;
+    let gate = Gate::closed();
+    let slow = scene.site.serve("slow.mp4", Answer::File(clips::index_behind()));
+    let quick = scene.site.serve("quick.mp4", Answer::File(clips::small()));
+    let _daemon = scene.daemon();
+    let (ann, ben) = (scene.person("ann").await, scene.person("ben").await);
+    ann.sends(&slow).await;
+    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    scene.site.serve("slow.mp4", Answer::Gated(clips::index_behind(), gate.clone()));
+    chooses(&ann, "Video").await;
+    gate.reached(1).await;
+    ben.sends(&quick).await;
+    chooses(&ben, "Video").await;
+    assert_eq!(gets(&ben, "video").await.media.unwrap().sha256, sha256(&clips::small()));
+    gate.open();
+    gets(&ann, "video").await;
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn two_who_want_the_same_are_served_by_one_fetch() {
+    let scene = Scene::logged_in().await;
+    let gate = Gate::closed();
+    let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
+    let _daemon = scene.daemon();
+    let (ann, ben) = (scene.person("ann").await, scene.person("ben").await);
+    for person in [&ann, &ben] {
+        person.sends(&link).await;
+        person.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    }
+    scene.site.serve("big.mp4", Answer::Gated(clips::big(), gate.clone()));
+    chooses(&ann, "Video").await;
+    gate.reached(1).await;
+    chooses(&ben, "Video").await;
+    gate.open();
+    gets(&ann, "video").await;
+    gets(&ben, "video").await;
+    assert_eq!(scene.telegram.relay_media_count(), 1);
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn somebody_who_blocks_the_bot_midway_costs_nothing_more() {
+    let scene = Scene::new().await;
+    let gate = Gate::closed();
+    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    scene.site.serve("a.mp4", Answer::Gated(clips::small(), gate.clone()));
+    chooses(&ann, "Video").await;
+    gate.reached(1).await;
+    ann.blocks_bot();
+    gate.open();
+    scene.reaches_stage("failed").await;
+    scene.home.is_clean().await;
+    daemon.stop().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn a_button_of_somebody_else_does_nothing() {
+    let scene = Scene::new().await;
+    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
+    let _daemon = scene.daemon();
+    let (ann, ben) = (scene.person("ann").await, scene.person("ben").await);
+    ann.sends(&link).await;
+    let card = ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    let data = card.buttons[0][0].data.clone();
+    let message = ben.messages().last().unwrap().message_id;
+    let answer = ben.presses_data(message, &data).await.unwrap();
+    assert!(answer.text.is_some());
+    let card = ann.sees("the card still", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    assert!(has_button(&card, "Audio"));
+    scene.ends_well();
+}

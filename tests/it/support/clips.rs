@@ -1,0 +1,65 @@
+//! Media files for tests, made once by the `ffmpeg` program and kept in the target directory.
+//!
+//! In: a name and the arguments. Out: a path. Must not: be changed by a test; copies are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Two seconds of 320x180 H.264/AAC, index in front: passes as it is.
+pub fn small() -> PathBuf {
+    clip("small.mp4", &format!("{} -t 2 {} -movflags +faststart", picture("320x180"), H264))
+}
+
+/// The same with the index at the end: needs a remux.
+pub fn index_behind() -> PathBuf {
+    clip("index-behind.mp4", &format!("{} -t 2 {}", picture("320x180"), H264))
+}
+
+/// VP9 and Opus, long enough that its transcoding can be met under way.
+pub fn vp9() -> PathBuf {
+    clip(
+        "vp9.webm",
+        &format!("{} -t 20 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus", picture("1280x720")),
+    )
+}
+
+/// More than 50 MB of H.264/AAC: goes by the user account.
+pub fn big() -> PathBuf {
+    clip(
+        "big.mp4",
+        &format!(
+            "{} -t 12 -c:v libx264 -preset ultrafast -b:v 40M -minrate 40M -maxrate 40M -bufsize 8M -nal-hrd cbr -pix_fmt yuv420p -c:a aac -movflags +faststart",
+            picture("640x360")
+        ),
+    )
+}
+
+/// A song with a title.
+pub fn song() -> PathBuf {
+    clip("song.mp3", "-f lavfi -i sine=frequency=440:duration=3 -c:a libmp3lame -metadata title=Lighthouse -metadata artist=Ferrymen")
+}
+
+const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac";
+
+fn picture(size: &str) -> String {
+    format!("-f lavfi -i testsrc2=size={size}:rate=25 -f lavfi -i sine=frequency=440:sample_rate=44100")
+}
+
+fn clip(name: &str, arguments: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clips-1");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    if !path.exists() {
+        // Several tests may make it at once: each its own, the last rename wins, all are equal.
+        let making = folder.join(format!("{}-{name}", std::process::id()));
+        let made = Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "error", "-y", "-nostdin"])
+            .args(arguments.split_whitespace())
+            .arg(&making)
+            .status()
+            .expect("the tests need the ffmpeg program");
+        assert!(made.success(), "ffmpeg {arguments}");
+        std::fs::rename(&making, &path).unwrap();
+    }
+    path
+}

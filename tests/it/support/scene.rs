@@ -1,0 +1,192 @@
+//! A scene: a loopback Telegram with a bot, people and an account, a site, and a home for the daemon.
+//!
+//! In: settings that differ from the defaults. Out: everything that a flow speaks about. Must not: relax what Telegram would refuse.
+
+use std::time::Duration;
+
+use tgferry_sandbox::{AccountSpec, BotInfo, MessageView, Sandbox, SandboxConfig, TestUser};
+
+use super::daemon::{Daemon, Home};
+use super::site::Site;
+
+/// How long a flow waits for one thing to be seen.
+pub const WITHIN: Duration = Duration::from_secs(40);
+/// The account's phone number and password.
+pub const PHONE: &str = "+9996612345";
+/// The second factor of the account.
+pub const PASSWORD: &str = "harbour master";
+
+/// All that a flow speaks about.
+pub struct Scene {
+    /// The loopback Telegram.
+    pub telegram: Sandbox,
+    /// The bot.
+    pub bot: BotInfo,
+    /// Where things are fetched from.
+    pub site: Site,
+    /// Where the daemon lives.
+    pub home: Home,
+}
+
+impl Scene {
+    /// A scene with the usual settings.
+    pub async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// A scene with more settings, as TOML tables.
+    pub async fn with(settings: &str) -> Self {
+        let telegram = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        let bot = telegram.create_bot("ferry_bot");
+        telegram.create_account(AccountSpec {
+            phone: PHONE.into(),
+            first_name: "Carrier".into(),
+            username: None,
+            premium: false,
+            password: Some(PASSWORD.into()),
+        });
+        for name in ["ann", "ben"] {
+            telegram.create_user(name);
+        }
+        let key: String = telegram.new_auth_key().iter().map(|byte| format!("{byte:02x}")).collect();
+        let base = format!(
+            r#"
+            telegram = {{ bot_token = "{token}", api_id = 1, api_hash = "0123456789abcdef0123456789abcdef", bot_api_url = "{url}", environment = "custom", custom = {{ dc_id = {dc}, address = "{address}", auth_key = "{key}" }} }}
+            storage = {{ database = "data/tgferry.db", work_dir = "work", sessions_dir = "sessions" }}
+            "#,
+            token = bot.token,
+            url = telegram.bot_api_url(),
+            dc = telegram.dc_id(),
+            address = telegram.mtproto_addr(),
+        );
+        let usual = toml::from_str::<toml::Table>(&format!(
+            r#"{base}
+            [bot]
+            status_interval_ms = 1000
+            poll_timeout_s = 5
+            [relay]
+            check_interval_s = 1
+            [fetch]
+            allow_private_addresses = true
+            keep_free_bytes = 0
+            yt_dlp = "{}"
+            resume_attempts = 2
+            [media]
+            niceness = 0
+            [queue]
+            retry_delay_ms = 100
+            max_retry_delay_ms = 400
+            attempts = 4
+            [log]
+            filter = "info"
+            "#,
+            yt_dlp()
+        ))
+        .unwrap();
+        let config = merge(usual, toml::from_str(settings).unwrap());
+        let home = Home::new(&toml::to_string(&config).unwrap());
+        Self { telegram, bot, site: Site::start().await, home }
+    }
+
+    /// A scene whose account is logged in with its relay channel.
+    pub async fn logged_in() -> Self {
+        Self::logged_in_with("").await
+    }
+
+    /// The same with more settings.
+    pub async fn logged_in_with(settings: &str) -> Self {
+        let scene = Self::with(settings).await;
+        scene.log_in().await;
+        scene
+    }
+
+    /// Logs the account in as a person would, through `tgferry login`.
+    pub async fn log_in(&self) {
+        use tokio::io::AsyncWriteExt;
+        let mut command = tokio::process::Command::from(self.home.command(&["login", "--phone", PHONE]));
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let finished = tokio::spawn(child.wait_with_output());
+        let code = self.code().await;
+        stdin.write_all(format!("{code}\n{PASSWORD}\n").as_bytes()).await.unwrap();
+        drop(stdin);
+        let output = tokio::time::timeout(WITHIN, finished).await.expect("the login did not end").unwrap().unwrap();
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The login code, as soon as Telegram has sent one.
+    pub async fn code(&self) -> String {
+        let wait = async {
+            loop {
+                if let Some(code) = self.telegram.login_code(PHONE) {
+                    return code;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(WITHIN, wait).await.expect("no code was asked for")
+    }
+
+    /// A person in the chat with the bot; says `/start` first, as a person must.
+    pub async fn person(&self, name: &str) -> TestUser {
+        let person = self.telegram.user(name, &self.bot);
+        person.sends("/start").await;
+        person.sees("a welcome", WITHIN, |message| message.from_bot && message.text.is_some()).await.unwrap();
+        person
+    }
+
+    /// Starts the daemon.
+    pub fn daemon(&self) -> Daemon {
+        self.home.start()
+    }
+
+    /// At the end of a flow: everything scripted happened, and nothing was refused.
+    pub fn ends_well(&self) {
+        assert_eq!(self.telegram.refusals(), Vec::<String>::new());
+        assert!(self.telegram.faults().unconsumed().is_empty(), "{:?}", self.telegram.faults().unconsumed());
+    }
+}
+
+/// Sees the card and presses a button on it.
+pub async fn chooses(person: &TestUser, button: &str) {
+    person.sees("a card", WITHIN, |message| has_button(message, button)).await.unwrap();
+    person.presses(button).await.unwrap();
+}
+
+/// Sees a file arrive.
+pub async fn gets(person: &TestUser, kind: &str) -> MessageView {
+    person.sees(kind, WITHIN, |message| message.media.as_ref().is_some_and(|media| media.kind == kind) && message.buttons.is_empty()).await.unwrap()
+}
+
+/// Sees a text of the bot that holds this.
+pub async fn reads(person: &TestUser, text: &str) -> MessageView {
+    person.sees(text, WITHIN, |message| message.from_bot && message.text.as_deref().or(message.caption.as_deref()).is_some_and(|shown| shown.contains(text))).await.unwrap()
+}
+
+/// True if a message has such a button.
+pub fn has_button(message: &MessageView, label: &str) -> bool {
+    message.buttons.iter().flatten().any(|button| button.text.contains(label))
+}
+
+/// SHA-256 of a file in hexadecimal digits.
+pub fn sha256(path: &std::path::Path) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn yt_dlp() -> String {
+    std::env::var("TGFERRY_TEST_YT_DLP").unwrap_or_else(|_| "yt-dlp".into())
+}
+
+fn merge(mut base: toml::Table, more: toml::Table) -> toml::Table {
+    for (key, value) in more {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => *old = merge(std::mem::take(old), new),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+    base
+}

@@ -1,0 +1,170 @@
+//! A web site of the test: files with ranges, answers that misbehave, and gates that hold a body back until the test opens them.
+//!
+//! In: paths and what they answer. Out: an address, and counts. Must not: know the daemon.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{Semaphore, watch};
+
+/// What a path answers.
+#[derive(Clone)]
+pub enum Answer {
+    /// A file, with ranges.
+    File(PathBuf),
+    /// The first half of a file; the rest when the gate opens.
+    Gated(PathBuf, Arc<Gate>),
+    /// The first half, then the connection ends; the next request (a range) gets the rest.
+    CutOnce(PathBuf),
+    /// A status with a body of this type.
+    Plain(u16, &'static str, &'static str),
+}
+
+/// Holds bodies back. It also says when somebody has come to it.
+pub struct Gate {
+    open: Semaphore,
+    arrived: watch::Sender<usize>,
+}
+
+impl Gate {
+    /// A closed gate.
+    pub fn closed() -> Arc<Self> {
+        Arc::new(Self { open: Semaphore::new(0), arrived: watch::channel(0).0 })
+    }
+
+    /// Lets everybody through from now on.
+    pub fn open(&self) {
+        self.open.add_permits(1_000);
+    }
+
+    /// Waits until so many requests stand at the gate, or have stood.
+    pub async fn reached(&self, count: usize) {
+        let mut arrived = self.arrived.subscribe();
+        let wait = arrived.wait_for(|now| *now >= count);
+        tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.expect("nobody came to the gate").unwrap();
+    }
+}
+
+struct Shared {
+    answers: Mutex<HashMap<String, Answer>>,
+    cut: Mutex<HashMap<String, bool>>,
+    bytes: AtomicU64,
+    requests: AtomicUsize,
+}
+
+/// The site; it ends with the value.
+pub struct Site {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Site {
+    /// Starts an empty site.
+    pub async fn start() -> Self {
+        let shared = Arc::new(Shared {
+            answers: Mutex::default(),
+            cut: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            requests: AtomicUsize::new(0),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().route("/{*path}", axum::routing::get(answer)).with_state(shared.clone());
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { address, shared, task }
+    }
+
+    /// Makes a path answer, and says its address.
+    pub fn serve(&self, path: &str, answer: Answer) -> String {
+        self.shared.answers.lock().unwrap().insert(path.to_owned(), answer);
+        self.url(path)
+    }
+
+    /// The address of a path, served or not.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.address)
+    }
+
+    /// Bytes of bodies given out so far.
+    pub fn bytes(&self) -> u64 {
+        self.shared.bytes.load(Ordering::SeqCst)
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, Path(path): Path<String>, headers: HeaderMap) -> Response {
+    shared.requests.fetch_add(1, Ordering::SeqCst);
+    let found = shared.answers.lock().unwrap().get(&path).cloned();
+    match found {
+        None => (StatusCode::NOT_FOUND, "nothing here").into_response(),
+        Some(Answer::Plain(status, mime, body)) => {
+            (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, mime)], body).into_response()
+        }
+        Some(Answer::File(file)) => ranged(shared, &file, &headers, None, false),
+        Some(Answer::Gated(file, gate)) => ranged(shared, &file, &headers, Some(gate), false),
+        Some(Answer::CutOnce(file)) => {
+            let first = !std::mem::replace(shared.cut.lock().unwrap().entry(path).or_default(), true);
+            ranged(shared, &file, &headers, None, first)
+        }
+    }
+}
+
+fn ranged(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate: Option<Arc<Gate>>, cut: bool) -> Response {
+    let all = Bytes::from(std::fs::read(file).unwrap());
+    let start = headers.get(header::RANGE).and_then(|range| {
+        let text = range.to_str().ok()?.strip_prefix("bytes=")?;
+        text.split('-').next()?.parse::<usize>().ok().filter(|start| *start < all.len())
+    });
+    let body = all.slice(start.unwrap_or(0)..);
+    let mut builder = Response::builder()
+        .header(header::CONTENT_TYPE, mime_guess::from_path(file).first_or_octet_stream().as_ref())
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::ETAG, format!("\"{}\"", all.len()))
+        .header(header::CONTENT_LENGTH, body.len());
+    if let Some(start) = start {
+        builder = builder
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(header::CONTENT_RANGE, format!("bytes {start}-{}/{}", all.len() - 1, all.len()));
+    }
+    let pieces = futures::stream::unfold((body, 0usize), move |(body, at)| {
+        let (shared, gate) = (shared.clone(), gate.clone());
+        async move {
+            if at >= body.len() {
+                return None;
+            }
+            let half = body.len() / 2;
+            if at >= half && half > 0 {
+                if cut {
+                    return Some((Err(std::io::Error::other("cut by the test")), (body.clone(), body.len())));
+                }
+                if let Some(gate) = gate {
+                    gate.arrived.send_modify(|count| *count += 1);
+                    gate.open.acquire().await.unwrap().forget();
+                }
+            }
+            let end = if at < half { (at + 65_536).min(half) } else { body.len() };
+            shared.bytes.fetch_add((end - at) as u64, Ordering::SeqCst);
+            Some((Ok(body.slice(at..end)), (body, end)))
+        }
+    });
+    builder.body(Body::from_stream(pieces)).unwrap()
+}
