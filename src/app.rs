@@ -131,7 +131,10 @@ async fn who_is(bots: &Bots, shutdown: &CancellationToken) -> Result<BotIdentity
                 return Ok(identity);
             }
             Err(failure) if failure.reason == Reason::BotToken => {
-                return Err(CliError::user("Telegram does not know this bot's token", "check telegram.bot_token; @BotFather shows the token of your bot"));
+                return Err(CliError::user(
+                    "Telegram does not know this bot's token",
+                    "check telegram.bot_token; @BotFather shows the token of your bot",
+                ));
             }
             Err(failure) => failure,
         };
@@ -154,8 +157,8 @@ async fn expire_cards(app: &App, shutdown: &CancellationToken) {
             Ok(expired) if !expired.is_empty() => {
                 tracing::info!(cards = expired.len(), "cards that nobody answered have expired");
                 for id in expired {
-                    if let Err(failure) = app.workspace.remove(id).await {
-                        tracing::warn!(job = %id, %failure, "temporary files could not be removed");
+                    if let Err(error) = app.workspace.remove(id).await {
+                        tracing::warn!(job = %id, %error, "temporary files could not be removed");
                     }
                 }
             }

@@ -101,6 +101,12 @@ impl SpoolWriter {
         self.shared.borrow().length.ready_bytes
     }
 
+    /// Waits until no reader is left, so that nobody would ever see more bytes. Borrows nothing: it can be awaited beside a write.
+    pub fn abandoned(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = self.shared.clone();
+        async move { shared.closed().await }
+    }
+
     /// No more bytes come; the length is now exact.
     pub fn finish(mut self) {
         self.ended = true;
@@ -228,6 +234,18 @@ mod tests {
         let (writer, spool) = SpoolWriter::create(&folder.path().join("b")).await.unwrap();
         drop(writer);
         assert_eq!(spool.read(0..1).await.unwrap_err().reason, Reason::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_writer_learns_that_all_readers_have_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (writer, spool) = SpoolWriter::create(&folder.path().join("a")).await.unwrap();
+        let second = spool.clone();
+        drop(spool);
+        let mut abandoned = std::pin::pin!(writer.abandoned());
+        assert!(futures::poll!(&mut abandoned).is_pending());
+        drop(second);
+        abandoned.await;
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use super::{CliError, accounts};
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
-use crate::store::Store;
 use crate::model::Reason;
+use crate::store::Store;
 use crate::telegram::bot::Bots;
 
 /// What one check found.
@@ -43,7 +43,14 @@ pub async fn run(config: &Config, quick: bool) -> Result<(), CliError> {
     tell("application", application(config));
     tell("database", database(config).await);
     tell("disk", disk(config).await);
-    tell("ffmpeg", Finding::Well(format!("libavformat {}, libavcodec {}", library(ffmpeg_next::format::version()), library(ffmpeg_next::codec::version()))));
+    tell(
+        "ffmpeg",
+        Finding::Well(format!(
+            "libavformat {}, libavcodec {}",
+            library(ffmpeg_next::format::version()),
+            library(ffmpeg_next::codec::version())
+        )),
+    );
     tell("yt-dlp", yt_dlp(config).await);
     for (name, finding) in sessions(config, quick).await {
         tell(&name, finding);
@@ -97,7 +104,7 @@ async fn database(config: &Config) -> Finding {
 
 async fn disk(config: &Config) -> Finding {
     let workspace = Workspace::new(config.storage.work_dir.clone(), config.fetch.keep_free_bytes);
-    match workspace.check_free(config.route.bot_api_max_bytes) {
+    match workspace.check_free(0).await {
         Ok(()) => Finding::Well(format!("room in {}", config.storage.work_dir.display())),
         Err(failure) => Finding::Wrong(
             failure.to_string(),
@@ -131,11 +138,18 @@ async fn sessions(config: &Config, quick: bool) -> Vec<(String, Finding)> {
     }
     match accounts::rows(config).await {
         Ok(rows) if rows.is_empty() => vec![("account".into(), Finding::Note("none is logged in".into(), hint.into()))],
-        Ok(rows) => rows.into_iter().map(|row| {
-            let text = format!("{}, relay {}, {}", row.user, row.relay, row.health);
-            let finding = if row.well { Finding::Well(text) } else { Finding::Wrong(text, "run tgferry login again: it mends what is missing".into()) };
-            (format!("account {}", row.name), finding)
-        }).collect(),
+        Ok(rows) => rows
+            .into_iter()
+            .map(|row| {
+                let text = format!("{}, relay {}, {}", row.user, row.relay, row.health);
+                let finding = if row.well {
+                    Finding::Well(text)
+                } else {
+                    Finding::Wrong(text, "run tgferry login again: it mends what is missing".into())
+                };
+                (format!("account {}", row.name), finding)
+            })
+            .collect(),
         Err(error) => vec![("account".into(), wrong(error))],
     }
 }

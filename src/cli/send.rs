@@ -150,7 +150,8 @@ async fn show(bar: ProgressBar, mut progress: watch::Receiver<Progress>) {
     let spinner = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bytes = ProgressStyle::with_template("{spinner} {msg:<12} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let share = ProgressStyle::with_template("{spinner} {msg:<12} [{bar:30}] {percent} % {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let share =
+        ProgressStyle::with_template("{spinner} {msg:<12} [{bar:30}] {percent} % {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let mut shown: Option<Step> = None;
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
@@ -160,7 +161,11 @@ async fn show(bar: ProgressBar, mut progress: watch::Receiver<Progress>) {
             }
             shown = Some(now.step);
         }
-        bar.set_message(if now.step == Step::Paused { format!("Telegram asks for a pause of {} s", now.pause_s) } else { name(now.step).to_owned() });
+        bar.set_message(if now.step == Step::Paused {
+            format!("Telegram asks for a pause of {} s", now.pause_s)
+        } else {
+            name(now.step).to_owned()
+        });
         match now.total {
             Some(total) => {
                 bar.set_style(if matches!(now.step, Step::Fetching | Step::Uploading) { bytes.clone() } else { share.clone() });

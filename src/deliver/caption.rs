@@ -3,15 +3,20 @@
 //! In: a title and the link it came from. Out: Telegram HTML. Must not: grow beyond what a bot may send.
 
 use crate::i18n::format::{cut, escape};
-use crate::model::Link;
+use crate::model::{Job, Link};
 
 /// UTF-16 units that a caption of a bot may have after its markup is read: <https://core.telegram.org/bots/api#copymessage>.
 const MAX_UNITS: usize = 1024;
 /// A longer address is left out: it would be nothing but parameters, and Telegram bounds the markup as well.
 const MAX_ADDRESS_BYTES: usize = 2048;
 
+/// The caption of a job's file.
+pub fn for_job(job: &Job) -> String {
+    caption(job.title.as_deref(), &job.link)
+}
+
 /// The title in bold and where it came from. Empty if there is neither.
-pub fn caption(title: Option<&str>, link: &Link) -> String {
+fn caption(title: Option<&str>, link: &Link) -> String {
     let host = cut(link.host(), 100);
     let source = anchor(link, &host);
     let room = MAX_UNITS - source.as_ref().map_or(0, |_| host.encode_utf16().count() + 1);

@@ -35,9 +35,9 @@ pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<
     send_text(bot, job, &html, Some(keyboard)).await.map_err(failure_from)
 }
 
-/// Sends words about a job that has no message to edit, as a reply to its request.
-pub async fn reply(bot: &Bot, job: &Job, html: &str) -> Result<(), Failure> {
-    send_text(bot, job, html, None).await.map(drop).map_err(failure_from)
+/// Says something about a job that has no message yet, as a reply to the request. `html` is Telegram HTML.
+pub async fn say(bot: &Bot, job: &Job, html: &str) -> Result<MessageId, Failure> {
+    send_text(bot, job, html, None).await.map_err(failure_from)
 }
 
 /// Sends a text as a reply to the request.

@@ -1,9 +1,9 @@
 //! From the relay channel into the chat of whoever asked.
 //!
-//! In: a message in the relay. Out: its copy in the chat. Must not: send bytes, repeat the call (its answer may be lost, its effect not),
-//! or touch the cache.
+//! In: a message in the relay. Out: its copy in the chat; or, if an answer was lost, the file that is there already. Must not: send bytes,
+//! repeat a copy by itself (its answer may be lost, its effect not), or touch the cache.
 
-use teloxide::payloads::CopyMessageSetters;
+use teloxide::payloads::{CopyMessageSetters, EditMessageCaptionSetters};
 use teloxide::requests::Requester;
 use teloxide::types::{ChatAction, ParseMode};
 use teloxide::{ApiError, Bot, RequestError};
@@ -11,6 +11,11 @@ use teloxide::{ApiError, Bot, RequestError};
 use super::card::reply_to;
 use crate::model::{ChatId, Failure, MessageId, Reason, RelayMessage};
 use crate::telegram::bot::failure_from;
+use crate::telegram::patience::{Patience, patiently};
+
+/// How many message numbers behind the last known one are looked at. In private chats all chats of a bot share one count, so that others'
+/// messages lie between.
+const LOOK_AHEAD: i32 = 100;
 
 /// Copies a message of the relay into a chat, with `caption` as HTML in place of the one it has there.
 /// Fails with [`Reason::RelayMessageGone`] or [`Reason::RelayGone`] if the copy must be uploaded again, [`Reason::ChatUnreachable`] if the
@@ -43,6 +48,60 @@ pub async fn copy_from_relay(
     }
 }
 
+/// Looks behind `after` for a file that was sent with this very caption, though the answer never came. A bot can't read a chat, but an edit of
+/// a caption to what it is already is refused with "message is not modified", and only where the file is. `known` are messages that are
+/// something else. `None` without a caption, as there is nothing to know the file by.
+pub async fn find_in_doubt(
+    bot: &Bot,
+    chat: ChatId,
+    after: MessageId,
+    known: &[MessageId],
+    caption: &str,
+) -> Result<Option<MessageId>, Failure> {
+    if caption.is_empty() {
+        return Ok(None);
+    }
+    let candidates = (1..=LOOK_AHEAD).map(|step| MessageId(after.0.saturating_add(step))).filter(|message| !known.contains(message));
+    for message in candidates {
+        let (chat, number) = (teloxide::types::ChatId(chat.0), teloxide::types::MessageId(message.0));
+        let edited =
+            patiently(Patience::LONG, || bot.edit_message_caption(chat, number).caption(caption).parse_mode(ParseMode::Html).into_future())
+                .await;
+        match read_trace(edited.map(drop))? {
+            Trace::Here => return Ok(Some(message)),
+            Trace::Elsewhere => {}
+        }
+    }
+    Ok(None)
+}
+
+/// What an edit that should change nothing says about a message.
+#[derive(Debug, PartialEq, Eq)]
+enum Trace {
+    Here,
+    Elsewhere,
+}
+
+fn read_trace(edited: Result<(), RequestError>) -> Result<Trace, Failure> {
+    let error = match edited {
+        Ok(()) => {
+            tracing::warn!("a caption was changed while looking for a lost answer: a file of ours that the store does not know");
+            return Ok(Trace::Elsewhere);
+        }
+        Err(error) => error,
+    };
+    match &error {
+        RequestError::Api(ApiError::MessageNotModified) => Ok(Trace::Here),
+        RequestError::Api(ApiError::Unknown(text)) if text.contains("message is not modified") => Ok(Trace::Here),
+        RequestError::Api(ApiError::MessageToEditNotFound | ApiError::MessageCantBeEdited | ApiError::MessageIdInvalid) => {
+            Ok(Trace::Elsewhere)
+        }
+        // Not found, somebody else's, a text: each has words of its own, and all mean that the file is not here.
+        RequestError::Api(ApiError::Unknown(text)) if text.starts_with("Bad Request: ") && text.contains("message") => Ok(Trace::Elsewhere),
+        _ => Err(failure_from(error)),
+    }
+}
+
 /// Whose fault a failed copy is.
 #[derive(Debug, PartialEq, Eq)]
 enum Blame {
@@ -72,6 +131,22 @@ fn blame(error: &RequestError) -> Blame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_edit_that_would_change_nothing_is_a_trace() {
+        let unknown = |text: &str| Err(RequestError::Api(ApiError::Unknown(text.into())));
+        assert_eq!(read_trace(Err(RequestError::Api(ApiError::MessageNotModified))).unwrap(), Trace::Here);
+        for elsewhere in [
+            Ok(()),
+            Err(RequestError::Api(ApiError::MessageToEditNotFound)),
+            unknown("Bad Request: there is no caption in the message to edit"),
+            unknown("Bad Request: message can't be edited"),
+        ] {
+            assert_eq!(read_trace(elsewhere).unwrap(), Trace::Elsewhere);
+        }
+        assert_eq!(read_trace(Err(RequestError::Api(ApiError::BotBlocked))).unwrap_err().reason, Reason::ChatUnreachable);
+        assert_eq!(read_trace(unknown("Bad Gateway")).unwrap_err().reason, Reason::Telegram);
+    }
 
     #[test]
     fn the_relay_and_the_person_are_told_apart() {

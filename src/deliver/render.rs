@@ -50,7 +50,8 @@ pub(super) fn status(texts: &Texts, title: &str, progress: &Progress, speed: Opt
 }
 
 /// What is shown while a job waits for another try of its step, `delay_ms` from now.
-pub fn later(texts: &Texts, job: &Job, reason: &Reason, delay_ms: u64) -> String {
+pub fn later(job: &Job, reason: &Reason, delay_ms: u64) -> String {
+    let texts = Texts::new(&job.language);
     let key = match reason {
         Reason::Network | Reason::HttpStatus { .. } => "later-site",
         Reason::DiskFull => "later-disk-full",
@@ -62,7 +63,8 @@ pub fn later(texts: &Texts, job: &Job, reason: &Reason, delay_ms: u64) -> String
 }
 
 /// The last words about a job that failed or was cancelled.
-pub fn failed(texts: &Texts, job: &Job, reason: &Reason) -> String {
+pub fn failed(job: &Job, reason: &Reason) -> String {
+    let texts = Texts::new(&job.language);
     let title = cut(&title_of(job), TITLE_UNITS).into_owned();
     let head = match reason {
         Reason::Cancelled => bold(&title),

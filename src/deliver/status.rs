@@ -63,18 +63,11 @@ impl StatusMessage {
         follow(Throttle::new(self.interval), progress, stop, render, |text| self.show(&texts, text)).await;
     }
 
-    /// Shows one state, between two runs of a job; tries once, as the next state is not far.
-    pub async fn show_once(&self, progress: &Progress) {
-        let texts = Texts::new(&self.job.language);
-        let text = render::status(&texts, &render::title_of(&self.job), progress, None);
-        self.show(&texts, text).await;
-    }
-
-    /// Says that the job waits for another try of its step, with the button to stop it; tries once.
+    /// Says that the job waits for another try of its step, `delay_ms` from now, and keeps the button to stop it. Tries once: the pause may be
+    /// over before a second try.
     pub async fn show_later(&self, reason: &Reason, delay_ms: u64) {
         let texts = Texts::new(&self.job.language);
-        let text = render::later(&texts, &self.job, reason, delay_ms);
-        self.show(&texts, text).await;
+        self.show(&texts, render::later(&self.job, reason, delay_ms)).await;
     }
 
     /// Cancelled once Telegram has said that the person blocked the bot or the chat is gone.
@@ -91,7 +84,7 @@ impl StatusMessage {
         }
     }
 
-    /// The last words, without a button, e.g. [`super::failed`]. It waits as long as Telegram asks for; if the message is gone, a new one is
+    /// The last words, without a button, e.g. [`render::failed`]. It waits as long as Telegram asks for; if the message is gone, a new one is
     /// sent. Fails with [`Reason::ChatUnreachable`] and the like, for the log.
     pub async fn finish_text(&self, html: &str) -> Result<(), Failure> {
         let edited = patiently(Patience::LONG, || self.edit(html.to_owned(), None)).await.map_err(failure_from)?;

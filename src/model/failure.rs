@@ -43,6 +43,9 @@ pub enum Reason {
     /// No way is known to get a file from this link.
     #[error("nothing can be fetched from this kind of link")]
     Unsupported,
+    /// The link leads into this server's own network.
+    #[error("the link leads to a private address")]
+    PrivateAddress,
     /// Protected by DRM.
     #[error("the content is protected (DRM)")]
     Drm,
@@ -151,6 +154,7 @@ impl Reason {
             Self::LoginNeeded => "failure-login-needed",
             Self::BotCheck => "failure-bot-check",
             Self::Unsupported => "failure-unsupported",
+            Self::PrivateAddress => "failure-private-address",
             Self::Drm => "failure-drm",
             Self::Live => "failure-live",
             Self::NotFound => "failure-not-found",

@@ -3,7 +3,7 @@
 //! In: a stored [`Uploaded`]. Out: a message in the chat, stored. Must not: upload.
 
 use super::{Next, Pipeline, Run};
-use crate::deliver::{caption, copy_from_relay, find_in_doubt};
+use crate::deliver::{caption, hand_over};
 use crate::model::{Failure, Lane, MessageId, Prepared, Reason, Stage, Step, Uploaded};
 use crate::upload::bot_api;
 
@@ -51,10 +51,10 @@ impl Pipeline {
     }
 
     async fn bring(&self, run: &Run<'_>, uploaded: &Uploaded, prepared: &Prepared) -> Result<MessageId, Failure> {
-        let caption = caption(run.job.title.as_deref(), &run.job.link);
+        let caption = caption::for_job(run.job);
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         match uploaded {
-            Uploaded::InRelay(relay) => copy_from_relay(&self.parts.bot, chat, reply_to, *relay, Some(&caption)).await,
+            Uploaded::InRelay(relay) => hand_over::copy_from_relay(&self.parts.bot, chat, reply_to, *relay, Some(&caption)).await,
             Uploaded::InChat { file_id, .. } => {
                 let sent = bot_api::send_by_file_id(&self.parts.bot, chat, reply_to, prepared.kind, file_id, Some(&caption)).await?;
                 match sent {
@@ -70,7 +70,7 @@ impl Pipeline {
         let job = self.parts.store.job(run.job.id).await?;
         let Some(after) = job.and_then(|job| job.status_message.max(job.request_message)) else { return Ok(None) };
         let known = self.parts.store.known_messages(run.job.chat).await?;
-        let caption = caption(run.job.title.as_deref(), &run.job.link);
-        find_in_doubt(&self.parts.bot, run.job.chat, after, &known, &caption).await
+        let caption = caption::for_job(run.job);
+        hand_over::find_in_doubt(&self.parts.bot, run.job.chat, after, &known, &caption).await
     }
 }

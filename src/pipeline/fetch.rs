@@ -22,7 +22,7 @@ impl Pipeline {
             Some(path) => {
                 let size_bytes = tokio::fs::metadata(&path).await.map_err(Failure::internal)?.len();
                 let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let file = FetchedFile { file_name: crate::fetch::clean_file_name(&file_name), ..FetchedFile::default() };
+                let file = FetchedFile { file_name: crate::fetch::names::clean(&file_name), ..FetchedFile::default() };
                 (file, path, size_bytes)
             }
             None => self.fetch_link(run, key.choice).await?,
@@ -36,12 +36,12 @@ impl Pipeline {
 
     async fn fetch_link(&self, run: &Run<'_>, choice: Choice) -> Result<(FetchedFile, std::path::PathBuf, u64), Failure> {
         let folder = self.parts.workspace.folder(run.job.id).await?;
-        self.parts.workspace.check_free(0)?;
+        self.parts.workspace.check_free(0).await?;
         run.progress.report(Step::Fetching, 0, None);
         let request = FetchRequest { link: run.job.link.clone(), choice, folder };
         let fetched = self.parts.fetcher.fetch(request, run.progress, run.cancel).await?;
         if let Some(expected_bytes) = fetched.spool.length().expected_bytes {
-            self.parts.workspace.check_free(expected_bytes.saturating_sub(fetched.spool.length().ready_bytes))?;
+            self.parts.workspace.check_free(expected_bytes.saturating_sub(fetched.spool.length().ready_bytes)).await?;
         }
         // Media looks at whole files, so the line waits here; readers that need only the beginning can begin before.
         let size_bytes = tokio::select! {

@@ -3,7 +3,7 @@
 //! In: a job without a choice. Out: a card in the chat, stored as the job's status message. Must not: download the content.
 
 use super::{Next, Pipeline, Run};
-use crate::deliver::send_card;
+use crate::deliver::card;
 use crate::model::{Failure, SourceCard, Stage, Step};
 
 impl Pipeline {
@@ -19,7 +19,7 @@ impl Pipeline {
         };
         self.parts.store.set_title(run.job.id, source.title.clone()).await?;
         let picture = self.picture(run, &source).await;
-        let message = send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
+        let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
         self.parts.store.set_status_message(run.job.id, Some(message)).await?;
         // Stored before the lease is given back: a press that comes now finds a job that waits for it.
         self.parts.store.advance(run.job.id, Stage::Choose).await?;
@@ -30,8 +30,9 @@ impl Pipeline {
     async fn picture(&self, run: &Run<'_>, source: &SourceCard) -> Option<std::path::PathBuf> {
         let address = source.picture.as_deref()?;
         let folder = self.parts.workspace.folder(run.job.id).await.ok()?;
-        match self.parts.fetcher.download_picture(address, &folder.join("card"), run.cancel).await {
-            Ok(path) => Some(path),
+        let path = folder.join("card");
+        match self.parts.fetcher.download_picture(address, &path, run.cancel).await {
+            Ok(()) => Some(path),
             Err(failure) => {
                 tracing::debug!(job = %run.job.id, %failure, "no picture for the card");
                 None

@@ -43,10 +43,7 @@ impl Pipeline {
     }
 
     /// What was fetched, if its file is still there and whole: after a crash it may not be.
-    pub(super) async fn fetched_and_there(
-        &self,
-        run: &Run<'_>,
-    ) -> Result<Option<(FetchedFile, std::path::PathBuf, u64)>, Failure> {
+    pub(super) async fn fetched_and_there(&self, run: &Run<'_>) -> Result<Option<(FetchedFile, std::path::PathBuf, u64)>, Failure> {
         let fetched = self.parts.store.work(run.job.id).await?.fetched;
         let Some(fetched) = fetched else { return Ok(None) };
         let there = tokio::fs::metadata(&fetched.1).await.is_ok_and(|metadata| metadata.len() == fetched.2);

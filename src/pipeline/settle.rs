@@ -62,8 +62,8 @@ impl Pipeline {
     }
 
     async fn clean_up(&self, job: &Job) {
-        if let Err(failure) = self.parts.workspace.remove(job.id).await {
-            tracing::error!(job = %job.id, %failure, "the temporary files of a job could not be removed; the next start tries again");
+        if let Err(error) = self.parts.workspace.remove(job.id).await {
+            tracing::error!(job = %job.id, %error, "the temporary files of a job could not be removed; the next start tries again");
         }
     }
 }

@@ -10,9 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Pipeline, PipelineParts};
-use crate::deliver::{self, StatusMessage};
-use crate::i18n::Texts;
-use crate::model::{Job, Progress, Reason, Stage, Step};
+use crate::deliver::{StatusMessage, card, render};
+use crate::model::{Job, Progress, Reason, Stage};
 use crate::store::{JobProgress, Store};
 
 /// How often the progress is written down for other processes.
@@ -81,10 +80,10 @@ impl Ended {
 
     /// The last words: why there is no file.
     pub(super) async fn say(self, parts: &PipelineParts, job: &Job, reason: &Reason) {
-        let html = deliver::failed(&Texts::new(&job.language), job, reason);
+        let html = render::failed(job, reason);
         let said = match self.current(parts, job).await {
             Some(message) => message.finish_text(&html).await,
-            None if job.request_message.is_some() => deliver::reply(&parts.bot, job, &html).await,
+            None if job.request_message.is_some() => card::say(&parts.bot, job, &html).await.map(drop),
             None => Ok(()), // asked for from the command line, which is told there
         };
         if let Err(failure) = said {
@@ -96,12 +95,9 @@ impl Ended {
     pub(super) async fn say_later(self, job: &Job, reason: &Reason, delay_ms: i64) {
         let delay = Duration::from_millis(delay_ms.max(0) as u64);
         let Some(message) = self.message.filter(|_| delay >= WORTH_TELLING && job.stage != Stage::Inspect) else { return };
-        let mut progress = Progress::begin(Step::Waiting);
-        if matches!(reason, Reason::FloodWait { .. }) {
-            progress.step = Step::Paused;
-            progress.pause_s = delay.as_secs() as u32;
+        if let Err(failure) = message.finish_text(&render::later(job, reason, delay_ms.max(0) as u64)).await {
+            tracing::debug!(job = %job.id, %failure, "the person could not be told of the pause");
         }
-        message.show_once(&progress).await;
     }
 
     /// The message as the store knows it now: a card may have been sent in this very run.
@@ -123,7 +119,8 @@ async fn mirror(store: Store, job: Job, progress: watch::Receiver<Progress>, sto
     let mut last = None;
     loop {
         let seen = progress.borrow().clone();
-        let now = JobProgress { step: format!("{:?}", seen.step).to_lowercase(), permille: seen.fraction().map(|share| (share * 1000.0) as u32) };
+        let now =
+            JobProgress { step: format!("{:?}", seen.step).to_lowercase(), permille: seen.fraction().map(|share| (share * 1000.0) as u32) };
         if last.as_ref() != Some(&now) {
             if let Err(failure) = store.set_progress(job.id, now.clone()).await {
                 tracing::debug!(job = %job.id, %failure, "the progress could not be written down");

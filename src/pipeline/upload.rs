@@ -13,7 +13,8 @@ use crate::spool::Spool;
 use crate::store::{Content, UploadNumbers, Work};
 use crate::telegram::pool::Carrier;
 use crate::telegram::relay::find_message_by_marker;
-use crate::upload::{UploadIds, bot_api, mtproto};
+use crate::upload::mtproto::UploadIds;
+use crate::upload::{bot_api, mtproto};
 
 impl Pipeline {
     pub(super) async fn upload(&self, run: &Run<'_>) -> Result<Next, Failure> {
@@ -75,11 +76,10 @@ impl Pipeline {
 
     async fn send_by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Uploaded, Failure> {
         self.parts.store.set_sending(run.job.id, true).await?;
-        let caption = caption(run.job.title.as_deref(), &run.job.link);
+        let caption = caption::for_job(run.job);
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         let config = &self.parts.config.upload;
-        let sent =
-            bot_api::send(&self.parts.upload_bot, chat, reply_to, prepared, Some(&caption), config, run.progress, run.cancel).await;
+        let sent = bot_api::send(&self.parts.upload_bot, chat, reply_to, prepared, Some(&caption), config, run.progress, run.cancel).await;
         self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
         sent
     }

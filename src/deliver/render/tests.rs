@@ -94,11 +94,11 @@ fn status_messages() {
 
 #[test]
 fn last_words() {
-    insta::assert_snapshot!(failed(&Texts::new("en"), &job(Some("My <film>")), &Reason::NotFound), @"
+    insta::assert_snapshot!(failed(&job(Some("My <film>")), &Reason::NotFound), @"
     ⚠️ <b>My &lt;film&gt;</b>
     There is nothing at this link (error 404). Check it for missing letters, or copy it again from your browser.
     ");
-    insta::assert_snapshot!(failed(&Texts::new("en"), &job(None), &Reason::Cancelled), @"
+    insta::assert_snapshot!(failed(&job(None), &Reason::Cancelled), @"
     <b>example.org</b>
     Stopped, as you wished. Send the link again whenever you want it after all.
     ");
@@ -106,11 +106,11 @@ fn last_words() {
 
 #[test]
 fn words_about_another_try() {
-    insta::assert_snapshot!(later(&Texts::new("en"), &job(Some("A & B")), &Reason::Network, 29_500), @"
+    insta::assert_snapshot!(later(&job(Some("A & B")), &Reason::Network, 29_500), @"
     <b>A &amp; B</b>
     🔁 The site does not answer. I try again by myself in 30 s.
     ");
     for reason in [Reason::DiskFull, Reason::Telegram, Reason::FloodWait { seconds: 90 }, Reason::Downloader, Reason::Internal] {
-        assert!(later(&Texts::new("en"), &job(None), &reason, 90_000).contains("in 2 min"), "{reason:?}");
+        assert!(later(&job(None), &reason, 90_000).contains("in 2 min"), "{reason:?}");
     }
 }

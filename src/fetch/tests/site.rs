@@ -1,0 +1,196 @@
+//! A web server on this machine that serves, cuts, stalls and lies as a test tells it.
+//!
+//! In: pages by path. Out: an address, and what was asked. Must not: be clever; each behaviour is one field.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use futures::StreamExt;
+use tokio::sync::Notify;
+
+use crate::model::Link;
+
+/// The server; it ends with the test's runtime.
+pub(crate) struct Site {
+    address: SocketAddr,
+    pages: Pages,
+}
+
+type Pages = Arc<Mutex<HashMap<String, Page>>>;
+
+/// What happens in the middle of a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection is cut.
+    Cut,
+    /// Nothing comes any more.
+    Stall,
+}
+
+/// What a path serves, and what it was asked.
+#[derive(Clone, Default)]
+pub(crate) struct Page {
+    pub(crate) body: Bytes,
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: Vec<(header::HeaderName, String)>,
+    /// False: `Range` is not looked at.
+    pub(crate) ranges: bool,
+    /// False: the size is not said (a chunked body).
+    pub(crate) sized: bool,
+    /// Says another size for the whole in `Content-Range`.
+    pub(crate) said_total: Option<u64>,
+    /// ETag by number of the request, the last for all that follow.
+    pub(crate) etags: Vec<&'static str>,
+    /// Faults by number of the request: after so many bytes of its body.
+    pub(crate) faults: Vec<Option<(usize, Fault)>>,
+    pub(crate) log: Arc<Mutex<Vec<HeaderMap>>>,
+    /// Told when a stalled body is given up by its reader.
+    pub(crate) given_up: Arc<Notify>,
+}
+
+impl Site {
+    /// Starts a server without pages.
+    pub(crate) async fn serve() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let pages = Pages::default();
+        let router = Router::new().fallback(answer).with_state(pages.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, pages }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The link to a path.
+    pub(crate) fn link(&self, path: &str) -> Link {
+        Link::parse(&format!("http://{}{path}", self.address)).unwrap()
+    }
+
+    /// Serves a page; returns it for asking later what was asked of it.
+    pub(crate) fn page(&self, path: &str, page: Page) -> Page {
+        self.pages.lock().unwrap().insert(path.to_owned(), page.clone());
+        page
+    }
+
+    /// Serves bytes as a good server would.
+    pub(crate) fn file(&self, path: &str, body: &[u8]) -> Page {
+        self.page(path, Page::of(body))
+    }
+
+    /// Serves an HTML page.
+    pub(crate) fn html(&self, path: &str, body: &str) -> Page {
+        self.page(path, Page::of(body.as_bytes()).header(header::CONTENT_TYPE, "text/html; charset=utf-8"))
+    }
+
+    /// Serves a redirect.
+    pub(crate) fn redirect(&self, path: &str, target: &str) -> Page {
+        self.page(path, Page { status: Some(302), ..Page::default() }.header(header::LOCATION, target))
+    }
+}
+
+impl Page {
+    /// Bytes with ranges and a size; the type goes by `octet-stream`.
+    pub(crate) fn of(body: &[u8]) -> Self {
+        Self { body: Bytes::copy_from_slice(body), ranges: true, sized: true, ..Self::default() }
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: header::HeaderName, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Header `name` of each request so far.
+    pub(crate) fn asked(&self, name: header::HeaderName) -> Vec<Option<String>> {
+        self.requests().iter().map(|headers| headers.get(&name).map(|value| value.to_str().unwrap().to_owned())).collect()
+    }
+
+    /// The headers of each request so far.
+    pub(crate) fn requests(&self) -> Vec<HeaderMap> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(pages): State<Pages>, request: Request) -> Response<Body> {
+    let page = pages.lock().unwrap().get(request.uri().path()).cloned();
+    let Some(page) = page else {
+        return Response::builder().status(StatusCode::NOT_FOUND).body(Body::empty()).unwrap();
+    };
+    let number = {
+        let mut requests = page.log.lock().unwrap();
+        requests.push(request.headers().clone());
+        requests.len() - 1
+    };
+    let etag = page.etags.get(number).or(page.etags.last()).copied();
+    let total = page.body.len();
+    let start = range_start(request.headers(), etag).filter(|_| page.ranges);
+    let mut response = Response::builder();
+    if let Some(etag) = etag {
+        response = response.header(header::ETAG, etag);
+    }
+    for (name, value) in &page.headers {
+        response = response.header(name, value);
+    }
+    let said_total = page.said_total.unwrap_or(total as u64);
+    let (status, body) = match start {
+        Some(start) if start >= total => {
+            let response = response.status(416).header(header::CONTENT_RANGE, format!("bytes */{said_total}"));
+            return response.body(Body::empty()).unwrap();
+        }
+        Some(start) => {
+            response = response.header(header::CONTENT_RANGE, format!("bytes {start}-{}/{said_total}", total - 1));
+            (206, page.body.slice(start..))
+        }
+        None => (200, page.body.clone()),
+    };
+    let fault = page.faults.get(number).copied().flatten();
+    response = response.status(page.status.unwrap_or(status));
+    if page.sized {
+        response = response.header(header::CONTENT_LENGTH, body.len());
+    }
+    response.body(body_of(body, fault, page.sized, page.given_up.clone())).unwrap()
+}
+
+fn body_of(body: Bytes, fault: Option<(usize, Fault)>, sized: bool, given_up: Arc<Notify>) -> Body {
+    let Some((at, fault)) = fault else {
+        return if sized { Body::from(body) } else { Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(body)])) };
+    };
+    let first = futures::stream::iter([Ok(body.slice(..at.min(body.len())))]);
+    match fault {
+        Fault::Cut => Body::from_stream(first.chain(futures::stream::once(cut()))),
+        Fault::Stall => {
+            let tell = TellOnDrop(given_up);
+            Body::from_stream(first.chain(futures::stream::poll_fn(move |_| {
+                let _kept = &tell;
+                std::task::Poll::Pending
+            })))
+        }
+    }
+}
+
+/// A pause first, so that what came before is sent.
+async fn cut() -> std::io::Result<Bytes> {
+    tokio::task::yield_now().await;
+    Err(std::io::Error::other("cut"))
+}
+
+struct TellOnDrop(Arc<Notify>);
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+fn range_start(headers: &HeaderMap, etag: Option<&str>) -> Option<usize> {
+    let same = headers.get(header::IF_RANGE).is_none_or(|wanted| Some(wanted.to_str().unwrap()) == etag);
+    let range = headers.get(header::RANGE).filter(|_| same)?.to_str().unwrap();
+    range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+}

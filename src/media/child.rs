@@ -1,0 +1,191 @@
+//! Runs one media process: the daemon's side of [`super::protocol`].
+//!
+//! In: a request. Out: the process's answer, progress on the way, a [`Failure`] with a reason however the process ends. Must not: touch FFmpeg;
+//! whatever a broken file does happens in the other process, which can't outlive the task that waits for it.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio_util::sync::CancellationToken;
+
+use super::protocol::{Reply, Request};
+use crate::model::{Failure, Reason};
+
+/// Longest line of an answer, in bytes; ours are far below a page.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+/// Lines of the process's complaints that are kept for the log.
+const TAIL_LINES: usize = 8;
+
+/// Starts the process, hands it the request and waits for its answer. `progress` hears of every step on the way.
+pub(super) async fn run(
+    program: &Path,
+    request: &Request,
+    max_time: Duration,
+    mut progress: impl FnMut(u16),
+    cancel: &CancellationToken,
+) -> Result<Reply, Failure> {
+    let mut line = serde_json::to_vec(request).map_err(Failure::internal)?;
+    line.push(b'\n');
+    let mut child = start(program)?;
+    let mut group = Group(child.id());
+    let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        return Err(Failure::internal(anyhow!("the media process has no pipes")));
+    };
+    let work = async {
+        // A process that dies at once breaks this pipe; how it died is said by its status.
+        if let Err(error) = stdin.write_all(&line).await {
+            tracing::debug!(%error, "the media process took no request");
+        }
+        let (answer, tail) = tokio::join!(read_answer(stdout, &mut progress), read_tail(stderr));
+        let status = child.wait().await;
+        (answer, tail, status)
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Failure::cancelled()),
+        () = tokio::time::sleep(max_time) => {
+            Err(Failure::new(Reason::MediaLimits, anyhow!("the media process took longer than {} s", max_time.as_secs())))
+        }
+        outcome = work => Ok(outcome),
+    };
+    drop(stdin); // kept open till here: its end tells the process that nobody waits any more
+    match outcome {
+        Ok((answer, tail, status)) => {
+            group.0 = None; // gone by itself: its number may soon be another's
+            judge(answer, &tail, status.map_err(Failure::internal)?)
+        }
+        Err(failure) => {
+            drop(group);
+            // Reaped, so that after a cancel nothing of it is left: not the process, and not a file that it still writes.
+            child.wait().await.map_err(Failure::internal)?;
+            Err(failure)
+        }
+    }
+}
+
+/// The process and whatever it may have started; killed when this is dropped, also if the task that waits is dropped itself.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0.and_then(|id| i32::try_from(id).ok()) {
+            // Fails only if it has gone already.
+            let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+        }
+    }
+}
+
+fn start(program: &Path) -> Result<Child, Failure> {
+    Command::new(program)
+        .arg("media-worker")
+        .env_clear()
+        .env("LANG", "C.UTF-8")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("starting {} media-worker", program.display()))
+        .map_err(Failure::internal)
+}
+
+async fn read_answer(stdout: ChildStdout, progress: &mut impl FnMut(u16)) -> Option<Reply> {
+    let mut reader = BufReader::new(stdout);
+    let mut answer = None;
+    loop {
+        let mut line = Vec::new();
+        match (&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await {
+            Ok(0) => return answer,
+            Ok(_) => match serde_json::from_slice(&line) {
+                Ok(Reply::Progress { per_mille }) => progress(per_mille.min(1000)),
+                Ok(reply) => answer = Some(reply),
+                Err(error) => tracing::debug!(%error, "the media process wrote something else than an answer"),
+            },
+            Err(error) => {
+                tracing::debug!(%error, "reading from the media process");
+                return answer;
+            }
+        }
+    }
+}
+
+/// Everything to the log, the last lines back. A flood of complaints is read to its end and forgotten.
+async fn read_tail(stderr: ChildStderr) -> String {
+    let mut reader = BufReader::new(stderr);
+    let mut tail = VecDeque::new();
+    loop {
+        let mut line = Vec::new();
+        match (&mut reader).take(4096).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return tail.into_iter().collect::<Vec<String>>().join("; "),
+            Ok(_) => {
+                let line = String::from_utf8_lossy(&line).trim().to_owned();
+                tracing::debug!(target: "tgferry::media::worker", "{line}");
+                if tail.len() == TAIL_LINES {
+                    tail.pop_front();
+                }
+                tail.push_back(line);
+            }
+        }
+    }
+}
+
+fn judge(answer: Option<Reply>, tail: &str, status: ExitStatus) -> Result<Reply, Failure> {
+    match answer {
+        Some(Reply::Error { reason, cause }) => Err(Failure::new(reason, anyhow!("{cause} (FFmpeg: {tail})"))),
+        Some(reply) if status.success() => Ok(reply),
+        _ => Err(Failure::new(reason_of(status), anyhow!("the media process ended with {status} (its last words: {tail})"))),
+    }
+}
+
+/// A process that gave no answer: killed for its limits, or brought down by the file.
+fn reason_of(status: ExitStatus) -> Reason {
+    use std::os::unix::process::ExitStatusExt;
+    match status.signal().and_then(|signal| Signal::try_from(signal).ok()) {
+        // SIGKILL is the kernel when memory is out; nobody else sends it while we wait.
+        Some(Signal::SIGKILL | Signal::SIGXCPU | Signal::SIGXFSZ) => Reason::MediaLimits,
+        Some(_) => Reason::BrokenMedia,
+        None => Reason::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn the_way_a_process_ends_names_the_reason() {
+        let table = [
+            (libc::SIGKILL, Reason::MediaLimits),
+            (libc::SIGXCPU, Reason::MediaLimits),
+            (libc::SIGXFSZ, Reason::MediaLimits),
+            (libc::SIGSEGV, Reason::BrokenMedia),
+            (libc::SIGABRT, Reason::BrokenMedia),
+            (1 << 8, Reason::Internal),
+        ];
+        for (raw, expected) in table {
+            assert_eq!(reason_of(ExitStatus::from_raw(raw)), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_only_with_a_good_end() {
+        let made = || Some(Reply::Made(super::super::protocol::Made { duration_s: None, display: None, thumbnail: false, cover: false }));
+        assert!(matches!(judge(made(), "", ExitStatus::from_raw(0)), Ok(Reply::Made(_))));
+        let crashed = judge(made(), "boom", ExitStatus::from_raw(libc::SIGSEGV)).expect_err("it crashed");
+        assert_eq!(crashed.reason, Reason::BrokenMedia);
+        assert!(crashed.cause.to_string().contains("boom"));
+        let said = Some(Reply::Error { reason: Reason::DiskFull, cause: "no room".into() });
+        assert_eq!(judge(said, "", ExitStatus::from_raw(0)).expect_err("it said so").reason, Reason::DiskFull);
+    }
+}

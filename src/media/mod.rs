@@ -1,0 +1,177 @@
+//! Makes a file playable everywhere, or says why it can't be.
+//!
+//! In: a whole file on disk, the person's choice, the bytes it must fit into. Out: [`Prepared`]. Must not: run FFmpeg in this process (it runs in
+//! a child of the same program, [`worker`]), call the other steps, or delete the input.
+
+mod boxes;
+mod child;
+mod compress;
+mod decide;
+mod names;
+mod prepare;
+mod protocol;
+mod sniff;
+pub mod worker;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::io::AsyncReadExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::MediaConfig;
+use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
+
+use protocol::{Limits, Probed, Reply, Request, Task};
+use sniff::{SNIFF_BYTES, Sniffed};
+
+/// Longest time that a probe may take; it reads a few megabytes.
+const PROBE_TIME: Duration = Duration::from_secs(60);
+/// A media process may write so many bytes however small its input is.
+const MIN_FILE_BYTES: u64 = 512 << 20;
+
+/// The media step. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Media {
+    config: MediaConfig,
+    worker_program: PathBuf,
+}
+
+/// What [`Media::prepare`] works on.
+#[derive(Clone, Debug)]
+pub struct PrepareRequest {
+    /// The file; whole.
+    pub input: PathBuf,
+    /// The job's folder: whatever is made goes in here.
+    pub folder: PathBuf,
+    /// What the person wants.
+    pub choice: Choice,
+    /// The name that came with the file.
+    pub file_name: String,
+    /// The MIME type that came with the file.
+    pub mime: Option<String>,
+    /// Title of the content.
+    pub title: Option<String>,
+    /// Who made the content.
+    pub performer: Option<String>,
+    /// A picture of the content, for cover and thumbnail of a song.
+    pub picture: Option<PathBuf>,
+    /// Compress to at most so many bytes.
+    pub max_bytes: Option<u64>,
+    /// Refuse to compress below this rate of the picture, in bits a second.
+    pub min_video_bit_rate: u64,
+}
+
+impl Media {
+    /// A media step. `worker_program` is usually `std::env::current_exe()`; it is started as `<worker_program> media-worker` and has to call
+    /// [`worker::run`] then.
+    pub fn new(config: MediaConfig, worker_program: PathBuf) -> Self {
+        Self { config, worker_program }
+    }
+
+    /// Says what a file is. Fails with [`Reason::Empty`], [`Reason::WebPage`] or, if FFmpeg can't read it, [`Reason::BrokenMedia`].
+    pub async fn probe(&self, input: &Path, cancel: &CancellationToken) -> Result<MediaInfo, Failure> {
+        let (sniffed, _) = look(input).await?;
+        match sniffed {
+            Sniffed::Empty => return Err(Reason::Empty.into()),
+            Sniffed::WebPage => return Err(Reason::WebPage.into()),
+            Sniffed::Jpeg | Sniffed::Png | Sniffed::NoMedia | Sniffed::Unknown => {}
+        }
+        let probed = self.probe_in_child(input, cancel).await?;
+        match probed.unreadable {
+            Some(cause) => Err(Failure::new(Reason::BrokenMedia, anyhow!(cause))),
+            None => Ok(probed.info),
+        }
+    }
+
+    /// Makes a file ready for Telegram: passes it on, rewrites its container, or encodes it again; adds a thumbnail. The path in the answer is the
+    /// input itself if nothing had to change.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the reason for the person: [`Reason::WebPage`], [`Reason::Empty`], [`Reason::BrokenMedia`], [`Reason::NoAudio`],
+    /// [`Reason::MediaLimits`], [`Reason::NoLane`] (it can't be made small enough), [`Reason::DiskFull`], [`Reason::Cancelled`].
+    pub async fn prepare(
+        &self,
+        request: PrepareRequest,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Prepared, Failure> {
+        prepare::prepare(self, request, progress, cancel).await
+    }
+
+    async fn probe_in_child(&self, input: &Path, cancel: &CancellationToken) -> Result<Probed, Failure> {
+        let input = absolute(input)?;
+        let limits = self.limits(0, vec![input.clone()], None);
+        match self.run_child(Request { limits, task: Task::Probe { input } }, PROBE_TIME, |_| {}, cancel).await? {
+            Reply::Probed(probed) => Ok(*probed),
+            other => Err(Failure::internal(anyhow!("a probe was answered with {other:?}"))),
+        }
+    }
+
+    async fn run_child(
+        &self,
+        request: Request,
+        max_time: Duration,
+        progress: impl FnMut(u16),
+        cancel: &CancellationToken,
+    ) -> Result<Reply, Failure> {
+        child::run(&self.worker_program, &request, max_time.min(self.max_time()), progress, cancel).await
+    }
+
+    fn max_time(&self) -> Duration {
+        Duration::from_secs(self.config.max_time_s)
+    }
+
+    fn limits(&self, input_bytes: u64, readable: Vec<PathBuf>, writable: Option<PathBuf>) -> Limits {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        Limits {
+            memory_bytes: self.config.max_memory_bytes,
+            cpu_s: self.config.max_time_s.saturating_mul(cores),
+            file_bytes: input_bytes.saturating_mul(4).saturating_add(MIN_FILE_BYTES),
+            niceness: self.config.niceness,
+            threads: threads(self.config.threads, cores),
+            readable,
+            writable,
+        }
+    }
+}
+
+/// Threads of one encoder. Each holds frames of its own, so on a machine with many cores FFmpeg's own choice would not fit the memory limit.
+fn threads(configured: u32, cores: u64) -> u32 {
+    match configured {
+        0 if cores > 8 => 12,
+        configured => configured,
+    }
+}
+
+/// The first bytes of a file and its size.
+async fn look(input: &Path) -> Result<(Sniffed, u64), Failure> {
+    let open = async {
+        let file = tokio::fs::File::open(input).await?;
+        let size_bytes = file.metadata().await?.len();
+        let mut start = Vec::with_capacity(SNIFF_BYTES);
+        file.take(SNIFF_BYTES as u64).read_to_end(&mut start).await?;
+        std::io::Result::Ok((sniff::sniff(&start), size_bytes))
+    };
+    open.await.with_context(|| format!("reading {}", input.display())).map_err(Failure::internal)
+}
+
+/// The child works in another folder, and FFmpeg takes paths as text that must not look like a protocol.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    let path = std::path::absolute(path).map_err(Failure::internal)?;
+    if path.to_str().is_none() {
+        return Err(Failure::internal(anyhow!("{} is not UTF-8", path.display())));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn many_cores_do_not_mean_many_threads() {
+        for (configured, cores, expected) in [(0, 2, 0), (0, 64, 12), (4, 64, 4), (1, 1, 1)] {
+            assert_eq!(super::threads(configured, cores), expected);
+        }
+    }
+}

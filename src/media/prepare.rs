@@ -1,0 +1,277 @@
+//! The way of one file through the media step: look, probe, decide, make, describe.
+//!
+//! In: a [`PrepareRequest`]. Out: [`Prepared`]. Must not: decide (that is [`super::decide`]) or encode (that is the child's).
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use tokio_util::sync::CancellationToken;
+
+use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
+use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, Task, VideoSettings, VideoWork};
+use super::sniff::{Sniffed, claim};
+use super::{Media, PrepareRequest, absolute, compress, look, names};
+use crate::config::MediaConfig;
+use crate::model::{Failure, MediaInfo, MediaKind, Prepared, ProgressSender, Reason, Step};
+
+/// Frame rates above this one gain nothing in a chat and are not decoded by every phone.
+const MAX_FRAME_RATE: f64 = 60.0;
+/// H.264 level 5.1: the short side of 4096 x 2304.
+const MAX_SHORT_SIDE: u32 = 2304;
+/// Lowest rate of sound when a song has to fit, in bits a second.
+const MIN_AUDIO_BIT_RATE: u64 = 32_000;
+
+pub(super) async fn prepare(
+    media: &Media,
+    mut request: PrepareRequest,
+    progress: &ProgressSender,
+    cancel: &CancellationToken,
+) -> Result<Prepared, Failure> {
+    request.input = absolute(&request.input)?;
+    request.folder = absolute(&request.folder)?;
+    request.picture = request.picture.as_deref().map(absolute).transpose()?;
+    progress.report(Step::Inspecting, 0, None);
+    let (sniffed, size_bytes) = look(&request.input).await?;
+    let given = Given {
+        sniffed,
+        claim: claim(&request.file_name, request.mime.as_deref()),
+        choice: request.choice,
+        size_bytes,
+        max_bytes: request.max_bytes,
+    };
+    let (decision, probed) = match decide_early(given) {
+        Some(decision) => (decision, None),
+        None => {
+            let probed = media.probe_in_child(&request.input, cancel).await?;
+            match &probed.unreadable {
+                Some(cause) => {
+                    tracing::debug!(cause, "FFmpeg can't read it");
+                    (decide_unreadable(given), None)
+                }
+                None => (decide(&probed.info, given), Some(probed)),
+            }
+        }
+    };
+    tracing::debug!(?decision, "media decided");
+    let work = match (decision, probed) {
+        (Decision::Refuse(reason), _) => return Err(reason.into()),
+        (Decision::Document | Decision::PassOn, None) => return Ok(document(&request, size_bytes)),
+        (Decision::Document, Some(_)) => return Ok(document(&request, size_bytes)),
+        (Decision::Photo, Some(probed)) => return Ok(photo(&request, sniffed, size_bytes, &probed)),
+        (decision, Some(probed)) => plan(&media.config, &request, &decision, size_bytes, probed)?,
+        (decision, None) => return Err(Failure::internal(anyhow!("{decision:?} without a probe"))),
+    };
+    let made = make(media, &request, &work, size_bytes, progress, cancel).await?;
+    describe(request, work, &made).await
+}
+
+/// What the child is asked to make, and how the result is called.
+struct Work {
+    step: Step,
+    kind: MediaKind,
+    probed: Probed,
+    output: Option<Output>,
+    thumbnail: PathBuf,
+}
+
+fn plan(config: &MediaConfig, request: &PrepareRequest, decision: &Decision, size_bytes: u64, probed: Probed) -> Result<Work, Failure> {
+    let info = &probed.info;
+    let (step, kind, output) = match decision {
+        Decision::PassOn => (Step::Inspecting, MediaKind::Video, None),
+        Decision::Video { video, audio } => {
+            let quality = |settings_rate| encode(config, settings_rate, MAX_SHORT_SIDE, MAX_FRAME_RATE);
+            let output = video_output(
+                request,
+                if *video == Change::Encode { quality(Rate::Quality(config.crf)) } else { VideoWork::Copy },
+                audio_work(*audio, config.audio_bit_rate),
+            );
+            let encodes = *video == Change::Encode || *audio == Change::Encode;
+            (if encodes { Step::Transcoding } else { Step::Remuxing }, MediaKind::Video, Some(output))
+        }
+        Decision::Compress { max_bytes } => {
+            (Step::Compressing, MediaKind::Video, Some(compressed(config, request, info, *max_bytes, size_bytes)?))
+        }
+        Decision::Sound(change) => {
+            let output = sound_output(config, request, info, *change, size_bytes)?;
+            (if *change == Change::Encode { Step::Transcoding } else { Step::Remuxing }, MediaKind::Audio, Some(output))
+        }
+        Decision::Photo | Decision::Document | Decision::Refuse(_) => {
+            return Err(Failure::internal(anyhow!("nothing to make for {decision:?}")));
+        }
+    };
+    Ok(Work { step, kind, probed, output, thumbnail: request.folder.join("thumbnail.jpg") })
+}
+
+fn compressed(
+    config: &MediaConfig,
+    request: &PrepareRequest,
+    info: &MediaInfo,
+    max_bytes: u64,
+    size_bytes: u64,
+) -> Result<Output, Failure> {
+    let too_large = || Failure::from(Reason::NoLane { size_bytes, limit_bytes: max_bytes, account_missing: false });
+    let video = info.video.as_ref().ok_or_else(|| Failure::internal(anyhow!("nothing to compress")))?;
+    let wish = compress::Wish {
+        duration_s: info.duration_s,
+        max_bytes,
+        width: video.width,
+        height: video.height,
+        frame_rate: video.frame_rate,
+        audio_bit_rate: info.audio.as_ref().map(|_| config.audio_bit_rate),
+        min_video_bit_rate: request.min_video_bit_rate,
+    };
+    let budget = compress::plan(wish).ok_or_else(too_large)?;
+    let rate = Rate::Size { bit_rate: budget.video_bit_rate, min_bit_rate: request.min_video_bit_rate, max_bytes };
+    let sound = if info.audio.is_some() { AudioWork::Encode { bit_rate: budget.audio_bit_rate } } else { AudioWork::Leave };
+    Ok(video_output(request, encode(config, rate, budget.max_short_side.min(MAX_SHORT_SIDE), budget.max_frame_rate), sound))
+}
+
+fn sound_output(
+    config: &MediaConfig,
+    request: &PrepareRequest,
+    info: &MediaInfo,
+    change: Change,
+    size_bytes: u64,
+) -> Result<Output, Failure> {
+    let mut audio = audio_work(change, config.audio_bit_rate);
+    if let (AudioWork::Encode { bit_rate }, Some(max_bytes)) = (&mut audio, request.max_bytes) {
+        // The cover takes up to 200 kB; the index some bits a packet.
+        let room = (max_bytes.saturating_sub(250_000) as f64 * 8.0 / info.duration_s.max(1.0) * 0.95) as u64;
+        *bit_rate = (*bit_rate).min(room);
+        if *bit_rate < MIN_AUDIO_BIT_RATE {
+            return Err(Reason::NoLane { size_bytes, limit_bytes: max_bytes, account_missing: false }.into());
+        }
+    }
+    Ok(Output {
+        path: request.folder.join("prepared.m4a"),
+        container: "ipod".into(),
+        video: VideoWork::Leave,
+        audio,
+        title: title(request, info),
+        artist: performer(request, info),
+        cover: true,
+    })
+}
+
+fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) -> Output {
+    Output {
+        path: request.folder.join("prepared.mp4"),
+        container: "mp4".into(),
+        video,
+        audio,
+        title: request.title.clone(),
+        artist: request.performer.clone(),
+        cover: false,
+    }
+}
+
+fn encode(config: &MediaConfig, rate: Rate, max_short_side: u32, max_frame_rate: f64) -> VideoWork {
+    VideoWork::Encode(VideoSettings { preset: config.preset.clone(), rate, max_short_side: Some(max_short_side), max_frame_rate })
+}
+
+fn audio_work(change: Change, bit_rate: u64) -> AudioWork {
+    match change {
+        Change::Leave => AudioWork::Leave,
+        Change::Copy => AudioWork::Copy,
+        Change::Encode => AudioWork::Encode { bit_rate },
+    }
+}
+
+async fn make(
+    media: &Media,
+    request: &PrepareRequest,
+    work: &Work,
+    size_bytes: u64,
+    progress: &ProgressSender,
+    cancel: &CancellationToken,
+) -> Result<Made, Failure> {
+    let task = Make {
+        input: request.input.clone(),
+        folder: request.folder.clone(),
+        output: work.output.clone(),
+        thumbnail: Some(work.thumbnail.clone()),
+        picture: if work.kind == MediaKind::Audio { request.picture.clone() } else { None },
+    };
+    let readable = [Some(task.input.clone()), task.picture.clone()].into_iter().flatten().collect();
+    let limits = media.limits(size_bytes, readable, Some(request.folder.clone()));
+    let step = work.step;
+    let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));
+    report(0);
+    match media.run_child(Request { limits, task: Task::Make(task) }, media.max_time(), report, cancel).await? {
+        Reply::Made(made) => Ok(made),
+        other => Err(Failure::internal(anyhow!("work was answered with {other:?}"))),
+    }
+}
+
+async fn describe(request: PrepareRequest, work: Work, made: &Made) -> Result<Prepared, Failure> {
+    let info = &work.probed.info;
+    let path = work.output.as_ref().map_or_else(|| request.input.clone(), |output| output.path.clone());
+    let metadata = tokio::fs::metadata(&path).await.with_context(|| format!("looking at {}", path.display())).map_err(Failure::internal)?;
+    if let Some(limit_bytes) = request.max_bytes.filter(|max_bytes| metadata.len() > *max_bytes) {
+        return Err(Reason::NoLane { size_bytes: metadata.len(), limit_bytes, account_missing: false }.into());
+    }
+    let (width, height) = made.display.unwrap_or(work.probed.display);
+    let is_audio = work.kind == MediaKind::Audio;
+    let (extension, mime) = if is_audio { ("m4a", "audio/mp4") } else { ("mp4", "video/mp4") };
+    Ok(Prepared {
+        kind: work.kind,
+        path,
+        size_bytes: metadata.len(),
+        file_name: names::with_extension(&request.file_name, extension),
+        mime: mime.to_owned(),
+        duration_s: whole_seconds(made.duration_s.unwrap_or(info.duration_s)),
+        width: if is_audio { 0 } else { width },
+        height: if is_audio { 0 } else { height },
+        thumbnail: made.thumbnail.then_some(work.thumbnail),
+        title: if is_audio { title(&request, info) } else { None },
+        performer: if is_audio { performer(&request, info) } else { None },
+    })
+}
+
+fn title(request: &PrepareRequest, info: &MediaInfo) -> Option<String> {
+    let stem = || Some(names::stem(&request.file_name).to_owned());
+    request.title.clone().or_else(|| info.title.clone()).or_else(stem).filter(|title| !title.is_empty())
+}
+
+fn performer(request: &PrepareRequest, info: &MediaInfo) -> Option<String> {
+    request.performer.clone().or_else(|| info.artist.clone()).filter(|performer| !performer.is_empty())
+}
+
+/// Rounded up: 59.2 s shows as 1:00. A hair above a whole second is the encoder's padding, up to two packets of sound.
+fn whole_seconds(duration_s: f64) -> u32 {
+    if duration_s.is_finite() { (duration_s - 0.05).ceil().clamp(0.0, f64::from(u32::MAX)) as u32 } else { 0 }
+}
+
+fn document(request: &PrepareRequest, size_bytes: u64) -> Prepared {
+    Prepared {
+        kind: MediaKind::Document,
+        path: request.input.clone(),
+        size_bytes,
+        file_name: request.file_name.clone(),
+        mime: names::document_mime(&request.file_name, request.mime.as_deref()),
+        duration_s: 0,
+        width: 0,
+        height: 0,
+        thumbnail: None,
+        title: None,
+        performer: None,
+    }
+}
+
+fn photo(request: &PrepareRequest, sniffed: Sniffed, size_bytes: u64, probed: &Probed) -> Prepared {
+    let (file_name, mime) = names::picture(&request.file_name, sniffed);
+    let (width, height) = probed.display;
+    Prepared { kind: MediaKind::Photo, file_name, mime: mime.to_owned(), width, height, ..document(request, size_bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_seconds;
+
+    #[test]
+    fn lengths_are_rounded_up() {
+        for (duration_s, expected) in [(0.0, 0), (0.3, 1), (2.0, 2), (2.043, 2), (2.1, 3), (f64::NAN, 0), (-3.0, 0)] {
+            assert_eq!(whole_seconds(duration_s), expected, "{duration_s}");
+        }
+    }
+}

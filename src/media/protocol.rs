@@ -1,0 +1,189 @@
+//! What the daemon and its media process say to each other: one JSON line down, JSON lines up.
+//!
+//! In and out: plain values. Must not: do I/O.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{MediaInfo, Reason};
+
+/// The one line that the media process reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    /// Bounds that the process sets itself before it touches the input.
+    pub(crate) limits: Limits,
+    /// What to do.
+    pub(crate) task: Task,
+}
+
+/// Bounds of one media process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    /// Memory in bytes.
+    pub(crate) memory_bytes: u64,
+    /// Processor time over all threads, in seconds.
+    pub(crate) cpu_s: u64,
+    /// Largest file that it may write, in bytes.
+    pub(crate) file_bytes: u64,
+    /// Niceness, 0 to 19.
+    pub(crate) niceness: i32,
+    /// Threads of one encoder or decoder; 0 lets FFmpeg choose.
+    pub(crate) threads: u32,
+    /// Files that it may read.
+    pub(crate) readable: Vec<PathBuf>,
+    /// The one folder that it may write into.
+    pub(crate) writable: Option<PathBuf>,
+}
+
+/// A task of the media process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub(crate) enum Task {
+    /// Say what the file is; answered with [`Reply::Probed`].
+    Probe {
+        /// The file.
+        input: PathBuf,
+    },
+    /// Make what is asked for; answered with [`Reply::Made`].
+    Make(Make),
+}
+
+/// What to make of a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Make {
+    /// The file.
+    pub(crate) input: PathBuf,
+    /// Where things that are needed in between may lie.
+    pub(crate) folder: PathBuf,
+    /// The new file, if one is to be made.
+    pub(crate) output: Option<Output>,
+    /// Where to put a thumbnail.
+    pub(crate) thumbnail: Option<PathBuf>,
+    /// A picture to take for cover and thumbnail instead of the file's own.
+    pub(crate) picture: Option<PathBuf>,
+}
+
+/// A new file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Output {
+    /// Where to put it.
+    pub(crate) path: PathBuf,
+    /// FFmpeg's name of the container: `mp4` or `ipod`.
+    pub(crate) container: String,
+    /// What happens to the picture.
+    pub(crate) video: VideoWork,
+    /// What happens to the sound.
+    pub(crate) audio: AudioWork,
+    /// Title tag to set.
+    pub(crate) title: Option<String>,
+    /// Artist tag to set.
+    pub(crate) artist: Option<String>,
+    /// True puts a cover into it, if there is a picture.
+    pub(crate) cover: bool,
+}
+
+/// What happens to the picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VideoWork {
+    /// Left out.
+    Leave,
+    /// Packets are copied.
+    Copy,
+    /// Encoded with libx264.
+    Encode(VideoSettings),
+}
+
+/// How the picture is encoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VideoSettings {
+    /// Preset of libx264.
+    pub(crate) preset: String,
+    /// What the rate control aims at.
+    pub(crate) rate: Rate,
+    /// Largest short side in pixels.
+    pub(crate) max_short_side: Option<u32>,
+    /// Largest frame rate.
+    pub(crate) max_frame_rate: f64,
+}
+
+/// What the rate control aims at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Rate {
+    /// Constant quality, CRF.
+    Quality(u8),
+    /// A size, in two passes.
+    Size {
+        /// Bits a second.
+        bit_rate: u64,
+        /// Lowest bits a second that are accepted when the first try is too large.
+        min_bit_rate: u64,
+        /// Upper bound of the whole file, in bytes.
+        max_bytes: u64,
+    },
+}
+
+/// What happens to the sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AudioWork {
+    /// Left out.
+    Leave,
+    /// Packets are copied.
+    Copy,
+    /// Encoded to AAC.
+    Encode {
+        /// Bits a second.
+        bit_rate: u64,
+    },
+}
+
+/// One line that the media process writes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// How far it is.
+    Progress {
+        /// Thousandths of the whole.
+        per_mille: u16,
+    },
+    /// Answer to [`Task::Probe`].
+    Probed(Box<Probed>),
+    /// Answer to [`Task::Make`].
+    Made(Made),
+    /// It could not be done.
+    Error {
+        /// What the person is told.
+        reason: Reason,
+        /// What the log is told.
+        cause: String,
+    },
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Probed {
+    /// What the file is; empty streams if it can't be read.
+    pub(crate) info: MediaInfo,
+    /// Why it can't be read.
+    pub(crate) unreadable: Option<String>,
+    /// Size of the picture as displayed: rotation and the shape of pixels applied.
+    pub(crate) display: (u32, u32),
+    /// True if there is a cover picture.
+    pub(crate) has_cover: bool,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    /// Length of the new file in seconds, if one was made.
+    pub(crate) duration_s: Option<f64>,
+    /// Size of its picture as displayed.
+    pub(crate) display: Option<(u32, u32)>,
+    /// True if a thumbnail was made.
+    pub(crate) thumbnail: bool,
+    /// True if a cover went in.
+    pub(crate) cover: bool,
+}

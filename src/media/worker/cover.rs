@@ -1,0 +1,71 @@
+//! Finds the picture of a song.
+//!
+//! In: a picture file, or a file with an attached picture. Out: a JPEG for the cover and one for the thumbnail. Must not: fail the work: a song
+//! without a picture is a song.
+
+use std::path::Path;
+
+use ffmpeg::format::context::Input;
+use ffmpeg::{Packet, frame};
+use ffmpeg_next as ffmpeg;
+
+use super::error::{Blame, WorkError, WorkResult};
+use super::input;
+use super::jpeg::{self, Jpeg};
+use super::video::open_decoder;
+
+/// Bounds of the cover inside the file.
+const COVER_SIDE: u32 = 800;
+const COVER_BYTES: usize = 200_000;
+/// Packets that are read until the picture must have come.
+const MAX_PACKETS: usize = 200;
+
+/// A song's picture in two sizes.
+pub(super) struct Cover {
+    pub(super) cover: Jpeg,
+    pub(super) thumbnail: Jpeg,
+}
+
+/// The picture given, else the one attached to the file, else none.
+pub(super) fn find(picture: Option<&Path>, song: &Path) -> Option<Cover> {
+    let given = picture.and_then(|picture| report(of_file(picture, |chosen| chosen.video.or(chosen.cover))));
+    given.or_else(|| report(of_file(song, |chosen| chosen.cover)))
+}
+
+fn report(found: WorkResult<Option<Cover>>) -> Option<Cover> {
+    found.unwrap_or_else(|error| {
+        eprintln!("no cover: {}", error.cause);
+        None
+    })
+}
+
+fn of_file(path: &Path, pick: impl Fn(input::Chosen) -> Option<usize>) -> WorkResult<Option<Cover>> {
+    let mut input = input::reopen(path)?;
+    let Some(index) = pick(input::choose(&input)) else { return Ok(None) };
+    let mut picture = first_frame(&mut input, index)?;
+    let mut large = jpeg::scale(&mut picture, 0, COVER_SIDE)?;
+    let cover = jpeg::encode(&large, COVER_BYTES)?;
+    let small = jpeg::scale(&mut large, 0, super::thumbnail::MAX_SIDE)?;
+    let thumbnail = jpeg::encode(&small, super::thumbnail::MAX_BYTES)?;
+    Ok(Some(Cover { cover, thumbnail }))
+}
+
+fn first_frame(input: &mut Input, index: usize) -> WorkResult<frame::Video> {
+    let stream = input.stream(index).ok_or_else(|| WorkError::broken("the picture's stream is gone"))?;
+    let mut decoder = open_decoder(&stream, 1)?;
+    let mut picture = frame::Video::empty();
+    for _ in 0..MAX_PACKETS {
+        let mut packet = Packet::empty();
+        match packet.read(input) {
+            Ok(()) if packet.stream() == index => {
+                decoder.send_packet(&packet).blame_file("decoding a picture")?;
+                decoder.send_eof().blame_file("decoding a picture")?;
+                decoder.receive_frame(&mut picture).blame_file("decoding a picture")?;
+                return Ok(picture);
+            }
+            Ok(()) | Err(ffmpeg::Error::InvalidData) => {}
+            Err(error) => return Err(error).blame_file("reading a picture"),
+        }
+    }
+    Err(WorkError::broken("there is no picture at the start"))
+}

@@ -1,0 +1,100 @@
+//! Inside the media process: reads one request, works, answers, ends.
+//!
+//! In: a JSON line on stdin. Out: JSON lines on stdout, FFmpeg's complaints on stderr. Must not: run in the daemon, outlive its parent, or open
+//! anything but the files that the request names.
+
+mod audio;
+mod cover;
+mod error;
+mod graph;
+mod input;
+mod jpeg;
+mod limits;
+mod make;
+mod muxer;
+mod probe;
+mod produce;
+mod thumbnail;
+mod timestamps;
+mod video;
+
+use std::io::{BufRead, Read, Write};
+use std::process::ExitCode;
+
+use ffmpeg_next as ffmpeg;
+
+use super::protocol::{Reply, Request, Task};
+use crate::model::Reason;
+use error::{Blame, WorkResult};
+
+/// Runs the media process: to be called by `main` for the hidden subcommand `media-worker`. Returns when the work is done; the exit code is a
+/// failure only if no answer could be given.
+pub fn run() -> ExitCode {
+    let request = match read_request() {
+        Ok(request) => request,
+        Err(error) => {
+            eprintln!("media-worker is started by tgferry itself and reads its task from there: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let reply = work(request).unwrap_or_else(|error| Reply::Error { reason: error.reason, cause: error.cause });
+    if write(&reply) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn work(request: Request) -> WorkResult<Reply> {
+    limits::apply(&request.limits)?;
+    end_with_parent();
+    ffmpeg::init().blame_us("starting FFmpeg")?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    match request.task {
+        Task::Probe { input } => probe::probe(&input).map(|probed| Reply::Probed(Box::new(probed))),
+        Task::Make(task) => {
+            let mut last = 0;
+            let mut report = |fraction: f64| {
+                let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;
+                if per_mille > last {
+                    last = per_mille;
+                    write(&Reply::Progress { per_mille });
+                }
+            };
+            make::make(&task, request.limits.threads, &mut report).map(Reply::Made)
+        }
+    }
+}
+
+fn read_request() -> std::io::Result<Request> {
+    let mut line = String::new();
+    std::io::stdin().lock().take(1 << 20).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// The parent holds our stdin open as long as it waits. Its end is also noticed where `PR_SET_PDEATHSIG` is not, such as between two processes.
+fn end_with_parent() {
+    let watch = || {
+        let mut rest = [0; 64];
+        loop {
+            match std::io::stdin().lock().read(&mut rest) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        // SAFETY: _exit ends the process at once, without the destructors that other threads may be in the middle of.
+        unsafe { libc::_exit(3) }
+    };
+    if let Err(error) = std::thread::Builder::new().name("parent".into()).stack_size(128 << 10).spawn(watch) {
+        eprintln!("can't watch the parent: {error}");
+    }
+}
+
+/// False if the parent does not read any more.
+fn write(reply: &Reply) -> bool {
+    let mut line = serde_json::to_vec(reply).unwrap_or_else(|error| {
+        let error = Reply::Error { reason: Reason::Internal, cause: error.to_string() };
+        serde_json::to_vec(&error).unwrap_or_default()
+    });
+    line.push(b'\n');
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&line).and_then(|()| stdout.flush()).is_ok()
+}

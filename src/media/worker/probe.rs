@@ -1,0 +1,133 @@
+//! Says what a file is.
+//!
+//! In: a path. Out: [`Probed`]; a file that FFmpeg can't read is an answer too. Must not: decode more than FFmpeg's own look at the start.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::path::Path;
+
+use ffmpeg::ffi;
+use ffmpeg::format::context::Input;
+use ffmpeg::format::stream::Stream;
+use ffmpeg_next as ffmpeg;
+
+use super::error::{Blame, WorkResult};
+use super::input::{self, parameters};
+use crate::media::boxes;
+use crate::media::protocol::Probed;
+use crate::model::{AudioStream, MediaInfo, Reason, VideoStream};
+
+/// Below this score FFmpeg only guesses (`AVPROBE_SCORE_RETRY`).
+const MIN_SCORE: i32 = 25;
+
+pub(super) fn probe(path: &Path) -> WorkResult<Probed> {
+    let mut file = File::open(path).blame_us("opening the input")?;
+    let size_bytes = file.metadata().blame_us("measuring the input")?.len();
+    match input::open(path)? {
+        Ok(input) if input.probe_score() < MIN_SCORE => Ok(unreadable(size_bytes, "FFmpeg can only guess what it is")),
+        Ok(input) => {
+            let mut probed = describe(&input);
+            probed.info.size_bytes = size_bytes;
+            if probed.info.format.split(',').any(|name| name == "mp4") {
+                probed.info.index_in_front = boxes::layout(&mut file).blame_us("reading the boxes")?.streams_as_is();
+            }
+            Ok(probed)
+        }
+        Err(error) => {
+            let failed: WorkResult<()> = Err(error).blame_file("reading the container");
+            match failed {
+                Err(error) if error.reason == Reason::BrokenMedia => Ok(unreadable(size_bytes, &error.cause)),
+                Err(error) => Err(error),
+                Ok(()) => Ok(unreadable(size_bytes, "no error")),
+            }
+        }
+    }
+}
+
+fn unreadable(size_bytes: u64, cause: &str) -> Probed {
+    Probed { info: MediaInfo { size_bytes, ..MediaInfo::default() }, unreadable: Some(cause.to_owned()), display: (0, 0), has_cover: false }
+}
+
+fn describe(input: &Input) -> Probed {
+    let chosen = input::choose(input);
+    let stream = |index: Option<usize>| index.and_then(|index| input.stream(index));
+    let video = stream(chosen.video);
+    let tag = |name: &str| {
+        let of_stream = || stream(chosen.audio).and_then(|stream| tag_of(&stream.metadata(), name));
+        tag_of(&input.metadata(), name).or_else(of_stream)
+    };
+    let info = MediaInfo {
+        format: input.format().name().to_owned(),
+        duration_s: input::duration_s(input),
+        size_bytes: 0,
+        bit_rate: positive(input.bit_rate()),
+        video: video.as_ref().map(describe_video),
+        audio: stream(chosen.audio).as_ref().map(describe_audio),
+        index_in_front: false,
+        title: tag("title"),
+        artist: tag("artist").or_else(|| tag("album_artist")),
+    };
+    Probed { info, unreadable: None, display: video.as_ref().map_or((0, 0), input::display), has_cover: chosen.cover.is_some() }
+}
+
+fn describe_video(stream: &Stream) -> VideoStream {
+    let parameters = parameters(stream);
+    let rate = [stream.avg_frame_rate(), stream.rate()].into_iter().find(|rate| rate.numerator() > 0 && rate.denominator() > 0);
+    VideoStream {
+        codec: codec_name(parameters),
+        pixel_format: pixel_format_name(parameters.format),
+        width: parameters.width.max(0) as u32,
+        height: parameters.height.max(0) as u32,
+        rotation: input::rotation(stream),
+        frame_rate: rate.map_or(0.0, f64::from),
+        bit_rate: positive(parameters.bit_rate),
+        profile: (parameters.profile >= 0).then_some(parameters.profile),
+        attached_picture: false,
+    }
+}
+
+fn describe_audio(stream: &Stream) -> AudioStream {
+    let parameters = parameters(stream);
+    AudioStream {
+        codec: codec_name(parameters),
+        channels: parameters.ch_layout.nb_channels.max(0) as u32,
+        sample_rate: parameters.sample_rate.max(0) as u32,
+        bit_rate: positive(parameters.bit_rate),
+    }
+}
+
+fn codec_name(parameters: &ffi::AVCodecParameters) -> String {
+    // SAFETY: always returns a static C string, "unknown_codec" at worst.
+    unsafe { CStr::from_ptr(ffi::avcodec_get_name(parameters.codec_id)) }.to_string_lossy().into_owned()
+}
+
+fn pixel_format_name(format: i32) -> String {
+    if !(0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&format) {
+        return String::new();
+    }
+    // SAFETY: the number was checked to be one of the enumeration.
+    let name = unsafe { ffi::av_get_pix_fmt_name(std::mem::transmute::<i32, ffi::AVPixelFormat>(format)) };
+    if name.is_null() {
+        return String::new();
+    }
+    // SAFETY: not null, so a static C string.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+fn tag_of(tags: &ffmpeg::DictionaryRef, name: &str) -> Option<String> {
+    // Tags of strangers are not always UTF-8, which the crate's own getter takes for granted.
+    let key = std::ffi::CString::new(name).ok()?;
+    // SAFETY: the dictionary is alive; null means there is no such tag; a value is a C string that lives as long as the dictionary.
+    let value = unsafe {
+        let entry = ffi::av_dict_get(tags.as_ptr(), key.as_ptr(), std::ptr::null(), 0);
+        if entry.is_null() || (*entry).value.is_null() {
+            return None;
+        }
+        CStr::from_ptr((*entry).value).to_string_lossy().trim().to_owned()
+    };
+    (!value.is_empty()).then_some(value)
+}
+
+fn positive(number: i64) -> Option<u64> {
+    u64::try_from(number).ok().filter(|number| *number > 0)
+}
