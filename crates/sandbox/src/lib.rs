@@ -3,11 +3,21 @@
 //! In: addresses to listen on. Out: a [`Sandbox`] that real clients talk to unchanged, and handles to be a user, to script faults and to count.
 //! It must not depend on the program that it is used to test.
 
+mod bot_api;
+mod control;
+mod cut;
+mod detect;
 pub mod faults;
 mod limits;
 mod mtproto;
+mod sandbox;
+mod serve_file;
+mod user;
 pub mod world;
 
 pub use faults::{Fault, Faults, When};
 pub use limits::Limits;
-pub use world::World;
+pub use sandbox::{AccountInfo, BotInfo, Sandbox, SandboxConfig};
+pub use user::TestUser;
+pub use world::accounts::AccountSpec;
+pub use world::{CallbackAnswer, ChatRef, Counters, MediaView, MessageView, User, World};

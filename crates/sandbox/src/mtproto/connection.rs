@@ -75,16 +75,7 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     let (out, outgoing) = mpsc::unbounded_channel();
     let (close_at, deadline) = watch::channel(None);
     let events = server.world.accounts().subscribe();
-    let link = Link {
-        server,
-        key_id,
-        auth_key,
-        local,
-        cut,
-        close_at,
-        out,
-        calls: Arc::new(Semaphore::new(MAX_CALLS)),
-    };
+    let link = Link { server, key_id, auth_key, local, cut, close_at, out, calls: Arc::new(Semaphore::new(MAX_CALLS)) };
     let (session_in_use, session) = watch::channel(None);
     tokio::select! {
         ended = read_packets(&link, frames, read, first, &session_in_use) => ended,
@@ -182,11 +173,7 @@ async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
     });
 }
 
-async fn write_messages(
-    link: &Link,
-    mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
-    mut write: OwnedWriteHalf,
-) -> io::Result<()> {
+async fn write_messages(link: &Link, mut outgoing: mpsc::UnboundedReceiver<Outgoing>, mut write: OwnedWriteHalf) -> io::Result<()> {
     let mut frames = FrameWriter::default();
     while let Some(message) = outgoing.recv().await {
         let salt = link.salts().current();
@@ -198,18 +185,12 @@ async fn write_messages(
 }
 
 /// Tells the client that its QR token was accepted: `updateLoginToken`, upon which it asks for a token again.
-async fn push_events(
-    key_id: i64,
-    mut events: broadcast::Receiver<KeyEvent>,
-    session: watch::Receiver<Option<Arc<Session>>>,
-) {
+async fn push_events(key_id: i64, mut events: broadcast::Receiver<KeyEvent>, session: watch::Receiver<Option<Arc<Session>>>) {
     loop {
         match events.recv().await {
             Ok(KeyEvent::LoginTokenAccepted(key)) if key == key_id => {
-                let update = tl::enums::Updates::UpdateShort(tl::types::UpdateShort {
-                    update: tl::enums::Update::LoginToken,
-                    date: now_unix(),
-                });
+                let update =
+                    tl::enums::Updates::UpdateShort(tl::types::UpdateShort { update: tl::enums::Update::LoginToken, date: now_unix() });
                 let session = session.borrow().clone();
                 if let Some(session) = session {
                     session.push(update.to_bytes());
@@ -236,11 +217,7 @@ async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
 impl Link {
     /// The salts of this key now.
     pub(super) fn salts(&self) -> Salts<'_> {
-        Salts {
-            auth_key: &self.auth_key,
-            epoch: self.server.world.accounts().salt_epoch(),
-            now: i64::from(now_unix()),
-        }
+        Salts { auth_key: &self.auth_key, epoch: self.server.world.accounts().salt_epoch(), now: i64::from(now_unix()) }
     }
 }
 

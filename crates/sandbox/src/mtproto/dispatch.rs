@@ -45,12 +45,7 @@ pub(crate) enum Outcome {
 
 impl Caller {
     pub(super) fn new(link: &Link, session: &Arc<Session>) -> Self {
-        Self {
-            server: link.server.clone(),
-            key_id: link.key_id,
-            local: link.local,
-            session: session.clone(),
-        }
+        Self { server: link.server.clone(), key_id: link.key_id, local: link.local, session: session.clone() }
     }
 
     /// The world that is called on.
@@ -87,7 +82,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
-    caller.world().count(|counters| counters.mtproto_called(method));
+    caller.world().count_mtproto(method);
     let lose_answer = match fault(&caller.server.faults, method).await {
         Scripted::Nothing => false,
         Scripted::LoseAnswer => true,
@@ -101,11 +96,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
             error.to_bytes()
         }
     };
-    if lose_answer {
-        Outcome::CutAfter(answer)
-    } else {
-        Outcome::Answer(answer)
-    }
+    if lose_answer { Outcome::CutAfter(answer) } else { Outcome::Answer(answer) }
 }
 
 enum Scripted {
@@ -121,17 +112,13 @@ async fn fault(faults: &Faults, method: &str) -> Scripted {
         Some(Fault::LoseAnswer) => Scripted::LoseAnswer,
         Some(Fault::CutConnection) => Scripted::Cut,
         Some(Fault::FloodWait { seconds }) => Scripted::Error(RpcError::new(420, format!("FLOOD_WAIT_{seconds}"))),
-        Some(Fault::FloodPremiumWait { seconds }) => {
-            Scripted::Error(RpcError::new(420, format!("FLOOD_PREMIUM_WAIT_{seconds}")))
-        }
+        Some(Fault::FloodPremiumWait { seconds }) => Scripted::Error(RpcError::new(420, format!("FLOOD_PREMIUM_WAIT_{seconds}"))),
         Some(Fault::RpcError { code, message }) => Scripted::Error(RpcError::new(code, message)),
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
             Scripted::Nothing
         }
-        Some(Fault::HttpStatus { code, description, .. }) => {
-            Scripted::Error(RpcError::new(i32::from(code), description))
-        }
+        Some(Fault::HttpStatus { code, description, .. }) => Scripted::Error(RpcError::new(i32::from(code), description)),
     }
 }
 

@@ -53,10 +53,9 @@ pub(crate) fn to_tl(entities: &[Entity]) -> Option<Vec<tl::enums::MessageEntity>
 
 fn one_from_tl(entity: &tl::enums::MessageEntity) -> Option<Entity> {
     match entity {
-        tl::enums::MessageEntity::TextUrl(mark) => Some(Entity {
-            url: Some(mark.url.clone()),
-            ..Entity::new("text_link", units(mark.offset), units(mark.length))
-        }),
+        tl::enums::MessageEntity::TextUrl(mark) => {
+            Some(Entity { url: Some(mark.url.clone()), ..Entity::new("text_link", units(mark.offset), units(mark.length)) })
+        }
         tl::enums::MessageEntity::Pre(mark) => Some(Entity {
             language: Some(mark.language.clone()).filter(|language| !language.is_empty()),
             ..Entity::new("pre", units(mark.offset), units(mark.length))
@@ -104,10 +103,7 @@ mod tests {
         let marks = [
             Entity::new("bold", 0, 4),
             Entity::new("expandable_blockquote", 0, 9),
-            Entity {
-                url: Some("https://example.org/".to_owned()),
-                ..Entity::new("text_link", 5, 2)
-            },
+            Entity { url: Some("https://example.org/".to_owned()), ..Entity::new("text_link", 5, 2) },
         ];
         let there = to_tl(&marks).expect("some marks");
         assert_eq!(from_tl(&there), marks);

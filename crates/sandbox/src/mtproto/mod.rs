@@ -17,13 +17,13 @@ mod crypto;
 mod dispatch;
 mod entities;
 mod peers;
-#[path = "../bot_api/picture.rs"]
-mod picture;
 mod rpc_error;
 mod salts;
 mod service_messages;
 mod services;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tl_blank;
 mod tl_message;
 mod tl_view;
@@ -45,11 +45,7 @@ pub(crate) struct Server {
 
 /// Serves connections until `cancel`; then closes them and returns.
 pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, cancel: CancellationToken) {
-    let server = Server {
-        world,
-        faults,
-        sessions: session::Sessions::default(),
-    };
+    let server = Server { world, faults, sessions: session::Sessions::default() };
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

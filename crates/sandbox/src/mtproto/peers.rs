@@ -20,11 +20,7 @@ pub(crate) fn chat(state: &State, caller: i64, peer: &tl::enums::InputPeer) -> R
 }
 
 /// The channel that is meant, if the caller is in it.
-pub(crate) fn channel<'a>(
-    state: &'a State,
-    caller: i64,
-    input: &tl::enums::InputChannel,
-) -> Result<&'a Channel, RpcError> {
+pub(crate) fn channel<'a>(state: &'a State, caller: i64, input: &tl::enums::InputChannel) -> Result<&'a Channel, RpcError> {
     match input {
         tl::enums::InputChannel::Channel(input) => by_hash(state, caller, input.channel_id, input.access_hash),
         _ => Err(RpcError::bad("CHANNEL_INVALID")),
@@ -35,8 +31,9 @@ pub(crate) fn channel<'a>(
 pub(crate) fn user(state: &State, caller: i64, input: &tl::enums::InputUser) -> Result<i64, RpcError> {
     match input {
         tl::enums::InputUser::UserSelf => Ok(caller),
-        tl::enums::InputUser::User(input) => known(state, caller, input.user_id, input.access_hash)
-            .ok_or_else(|| RpcError::bad("USER_ID_INVALID")),
+        tl::enums::InputUser::User(input) => {
+            known(state, caller, input.user_id, input.access_hash).ok_or_else(|| RpcError::bad("USER_ID_INVALID"))
+        }
         _ => Err(RpcError::bad("USER_ID_INVALID")),
     }
 }

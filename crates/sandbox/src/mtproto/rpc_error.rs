@@ -17,18 +17,12 @@ pub(crate) struct RpcError {
 impl RpcError {
     /// 400: the client asked for something wrong.
     pub(crate) fn bad(name: impl Into<String>) -> Self {
-        Self {
-            code: 400,
-            name: name.into(),
-        }
+        Self { code: 400, name: name.into() }
     }
 
     /// An error with another number than 400.
     pub(crate) fn new(code: i32, name: impl Into<String>) -> Self {
-        Self {
-            code,
-            name: name.into(),
-        }
+        Self { code, name: name.into() }
     }
 
     /// 500: the server's own fault; the cause is logged here.
@@ -39,10 +33,7 @@ impl RpcError {
 
     /// Its bytes inside an `rpc_result`.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let error = tl::types::RpcError {
-            error_code: self.code,
-            error_message: self.name.clone(),
-        };
+        let error = tl::types::RpcError { error_code: self.code, error_message: self.name.clone() };
         tl::enums::RpcError::Error(error).to_bytes()
     }
 }

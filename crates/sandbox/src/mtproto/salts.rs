@@ -71,11 +71,7 @@ mod tests {
     #[test]
     fn a_salt_lives_for_an_hour_and_dies_with_a_rotation() {
         let auth_key = [4_u8; 256];
-        let at = |now, epoch| Salts {
-            auth_key: &auth_key,
-            epoch,
-            now,
-        };
+        let at = |now, epoch| Salts { auth_key: &auth_key, epoch, now };
         let salt = at(1800 * 10, 0).current();
         assert!(at(1800 * 10 + 1799, 0).accepts(salt));
         assert!(at(1800 * 11 + 1799, 0).accepts(salt));

@@ -25,22 +25,13 @@ pub(super) enum Handled {
 
 /// `bad_server_salt` for a message, with the salt to use.
 pub(super) fn bad_server_salt(message: &Incoming, new_server_salt: i64) -> Vec<u8> {
-    let bad = tl::types::BadServerSalt {
-        bad_msg_id: message.msg_id,
-        bad_msg_seqno: message.seq_no,
-        error_code: 48,
-        new_server_salt,
-    };
+    let bad = tl::types::BadServerSalt { bad_msg_id: message.msg_id, bad_msg_seqno: message.seq_no, error_code: 48, new_server_salt };
     tl::enums::BadMsgNotification::BadServerSalt(bad).to_bytes()
 }
 
 /// `bad_msg_notification` for a message.
 pub(super) fn bad_msg(message: &Incoming, error_code: i32) -> Vec<u8> {
-    let bad = tl::types::BadMsgNotification {
-        bad_msg_id: message.msg_id,
-        bad_msg_seqno: message.seq_no,
-        error_code,
-    };
+    let bad = tl::types::BadMsgNotification { bad_msg_id: message.msg_id, bad_msg_seqno: message.seq_no, error_code };
     tl::enums::BadMsgNotification::Notification(bad).to_bytes()
 }
 
@@ -82,12 +73,7 @@ fn is_service(id: u32) -> bool {
     )
 }
 
-fn reply(
-    link: &Link,
-    session: &Arc<Session>,
-    id: u32,
-    message: &Incoming,
-) -> Result<Option<Vec<u8>>, tl::deserialize::Error> {
+fn reply(link: &Link, session: &Arc<Session>, id: u32, message: &Incoming) -> Result<Option<Vec<u8>>, tl::deserialize::Error> {
     let mut cursor = Cursor::from_slice(&message.body[4..]);
     let body = &mut cursor;
     let answer = match id {
@@ -145,11 +131,9 @@ fn pong(msg_id: i64, ping_id: i64) -> Vec<u8> {
 fn dropped(session: &Session, unwanted: i64) -> tl::enums::RpcDropAnswer {
     match session.drop_answer(unwanted) {
         Some(Status::Running | Status::Dropped) => tl::enums::RpcDropAnswer::RpcAnswerDroppedRunning,
-        Some(Status::Done) => tl::enums::RpcDropAnswer::RpcAnswerDropped(tl::types::RpcAnswerDropped {
-            msg_id: unwanted,
-            seq_no: 0,
-            bytes: 0,
-        }),
+        Some(Status::Done) => {
+            tl::enums::RpcDropAnswer::RpcAnswerDropped(tl::types::RpcAnswerDropped { msg_id: unwanted, seq_no: 0, bytes: 0 })
+        }
         None => tl::enums::RpcDropAnswer::RpcAnswerUnknown,
     }
 }

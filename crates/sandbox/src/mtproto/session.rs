@@ -27,7 +27,10 @@ pub(crate) struct Outgoing {
 
 /// All sessions of the server.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<(i64, i64), Arc<Session>>>>);
+pub(crate) struct Sessions(Arc<Mutex<Table>>);
+
+/// By auth key and the client's number.
+type Table = HashMap<(i64, i64), Arc<Session>>;
 
 /// One session of one auth key.
 #[derive(Debug)]
@@ -69,12 +72,7 @@ impl Sessions {
         if let Some(found) = all.get(&(key_id, session_id)) {
             return found.clone();
         }
-        let session = Arc::new(Session {
-            id: session_id,
-            unique_id: rand::random(),
-            state: Mutex::default(),
-            finished: Notify::new(),
-        });
+        let session = Arc::new(Session { id: session_id, unique_id: rand::random(), state: Mutex::default(), finished: Notify::new() });
         all.insert((key_id, session_id), session.clone());
         session
     }
@@ -245,12 +243,7 @@ impl State {
         self.last_msg_id = msg_id;
         let seq_no = self.sent_content * 2 + i32::from(content);
         self.sent_content += i32::from(content);
-        Outgoing {
-            session_id,
-            msg_id,
-            seq_no,
-            body: body.into(),
-        }
+        Outgoing { session_id, msg_id, seq_no, body: body.into() }
     }
 
     fn keep(&mut self, request: Option<i64>, message: Outgoing) {

@@ -156,25 +156,17 @@ fn markup(buttons: &[Vec<Button>]) -> Option<tl::enums::ReplyMarkup> {
         tl::enums::KeyboardInlineButtonRow::Row(tl::types::KeyboardInlineButtonRow { buttons })
     };
     let rows: Vec<_> = buttons.iter().map(row).collect();
-    (!rows.is_empty()).then_some(tl::enums::ReplyMarkup::ReplyInlineMarkup(tl::types::ReplyInlineMarkup {
-        force_reply: false,
-        rows,
-    }))
+    (!rows.is_empty()).then_some(tl::enums::ReplyMarkup::ReplyInlineMarkup(tl::types::ReplyInlineMarkup { force_reply: false, rows }))
 }
 
 fn button(button: &Button) -> tl::enums::KeyboardInlineButton {
     use tl::enums::InlineButtonType as Type;
     let r#type = match &button.action {
-        ButtonAction::Callback(data) => Type::Callback(tl::types::InlineButtonTypeCallback {
-            requires_password: false,
-            data: data.clone().into_bytes(),
-        }),
+        ButtonAction::Callback(data) => {
+            Type::Callback(tl::types::InlineButtonTypeCallback { requires_password: false, data: data.clone().into_bytes() })
+        }
         ButtonAction::Url(url) => Type::Url(tl::types::InlineButtonTypeUrl { url: url.clone() }),
         ButtonAction::CopyText(text) => Type::Copy(tl::types::InlineButtonTypeCopy { copy_text: text.clone() }),
     };
-    tl::enums::KeyboardInlineButton::Button(tl::types::KeyboardInlineButton {
-        style: None,
-        text: button.text.clone(),
-        r#type,
-    })
+    tl::enums::KeyboardInlineButton::Button(tl::types::KeyboardInlineButton { style: None, text: button.text.clone(), r#type })
 }

@@ -21,7 +21,8 @@ pub(crate) fn user(state: &State, viewer: i64, id: i64) -> Option<tl::enums::Use
         access_hash: Some(user.access_hash),
         first_name: Some(user.first_name.clone()),
         username: user.username.clone(),
-        phone: user.phone.clone().filter(|_| viewer == id),
+        // Clients get it without the plus.
+        phone: user.phone.as_ref().filter(|_| viewer == id).map(|phone| phone.replace('+', "")),
         ..tl_blank::user()
     }))
 }
@@ -146,12 +147,7 @@ impl Mentioned {
 }
 
 /// `updates` with what they mention.
-pub(crate) fn updates(
-    state: &State,
-    viewer: i64,
-    updates: Vec<tl::enums::Update>,
-    mentioned: &Mentioned,
-) -> tl::enums::Updates {
+pub(crate) fn updates(state: &State, viewer: i64, updates: Vec<tl::enums::Update>, mentioned: &Mentioned) -> tl::enums::Updates {
     tl::enums::Updates::Updates(tl::types::Updates {
         updates,
         users: mentioned.users(state, viewer),

@@ -72,12 +72,7 @@ pub(crate) fn read_packet(plain: &[u8]) -> Result<Packet, Malformed> {
         let body = std::mem::take(&mut outer.body);
         inner.push(unpacked(Incoming { body, ..outer })?);
     }
-    Ok(Packet {
-        salt,
-        session_id,
-        outer,
-        inner,
-    })
+    Ok(Packet { salt, session_id, outer, inner })
 }
 
 /// The constructor number in front of a body.
@@ -118,11 +113,7 @@ fn read_message(cursor: &mut Cursor<'_>) -> Result<Incoming, Malformed> {
     }
     let mut body = vec![0; len];
     cursor.read_exact(&mut body)?;
-    Ok(Incoming {
-        msg_id,
-        seq_no,
-        body,
-    })
+    Ok(Incoming { msg_id, seq_no, body })
 }
 
 fn unpacked(message: Incoming) -> Result<Incoming, Malformed> {

@@ -14,9 +14,11 @@ use tokio::sync::broadcast;
 use super::srp::{self, SrpChallenge, Verifier};
 pub(crate) use super::srp::{GENERATOR, prime};
 
+mod handles;
+pub use handles::AccountSpec;
 mod login_token;
-use login_token::LoginToken;
 pub(crate) use login_token::LOGIN_TOKEN_LIFETIME;
+use login_token::LoginToken;
 
 /// How long a login code is valid.
 const CODE_LIFETIME: Duration = Duration::from_secs(300);
@@ -100,11 +102,7 @@ struct Code {
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self {
-            state: Arc::default(),
-            events: broadcast::channel(64).0,
-            salt_epoch: Arc::default(),
-        }
+        Self { state: Arc::default(), events: broadcast::channel(64).0, salt_epoch: Arc::default() }
     }
 }
 
@@ -113,9 +111,7 @@ impl Accounts {
     pub(crate) fn add(&self, user_id: i64, phone: &str, password: Option<&str>) {
         let password = password.map(Verifier::new);
         let account = Account { user_id, password };
-        self.lock()
-            .by_phone
-            .insert(normal_phone(phone).unwrap_or_default(), account);
+        self.lock().by_phone.insert(normal_phone(phone).unwrap_or_default(), account);
     }
 
     /// The user behind a phone number.
@@ -124,25 +120,11 @@ impl Accounts {
         self.lock().by_phone.get(&phone).map(|found| found.user_id)
     }
 
-    /// The phone number of a user, digits only.
-    pub(crate) fn phone_of(&self, user_id: i64) -> Option<String> {
-        let state = self.lock();
-        let mut all = state.by_phone.iter();
-        all.find(|(_, account)| account.user_id == user_id)
-            .map(|(phone, _)| phone.clone())
-    }
-
     /// Mints a pre-shared auth key that nobody is logged in with.
     pub(crate) fn new_auth_key(&self) -> [u8; 256] {
         let mut bytes = [0_u8; 256];
         rand::fill(&mut bytes);
-        let key = Key {
-            bytes,
-            authorization: Authorization::Nobody,
-            inited: false,
-            challenge: None,
-            accepted_by: None,
-        };
+        let key = Key { bytes, authorization: Authorization::Nobody, inited: false, challenge: None, accepted_by: None };
         self.lock().keys.insert(auth_key_id(&bytes), key);
         bytes
     }
@@ -159,7 +141,7 @@ impl Accounts {
         key.map_or(Authorization::Nobody, |key| key.authorization)
     }
 
-    /// Remembers that `initConnection` was called with this key; tells whether it was before.
+    /// Remembers that `initConnection` was called with this key.
     pub(crate) fn set_inited(&self, key_id: i64) {
         self.with_key(key_id, |key| key.inited = true);
     }
@@ -187,12 +169,8 @@ impl Accounts {
     /// Ends every authorization of a user, as "terminate all sessions" on another device does. Returns how many there were.
     pub(crate) fn revoke_user(&self, user_id: i64) -> usize {
         let mut state = self.lock();
-        let mine = state
-            .keys
-            .values_mut()
-            .filter(|key| key.authorization == Authorization::User(user_id));
-        mine.map(|key| key.authorization = Authorization::Revoked)
-            .count()
+        let mine = state.keys.values_mut().filter(|key| key.authorization == Authorization::User(user_id));
+        mine.map(|key| key.authorization = Authorization::Revoked).count()
     }
 
     /// Ends the authorization of one key from elsewhere.
@@ -242,13 +220,7 @@ impl Accounts {
     }
 
     /// The first factor. With a 2FA password set, the key is left waiting for it and the error is `SESSION_PASSWORD_NEEDED`.
-    pub(crate) fn sign_in(
-        &self,
-        key_id: i64,
-        phone: &str,
-        hash: &str,
-        given: &str,
-    ) -> Result<SignIn, LoginError> {
+    pub(crate) fn sign_in(&self, key_id: i64, phone: &str, hash: &str, given: &str) -> Result<SignIn, LoginError> {
         let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
         let mut state = self.lock();
         let expired = LoginError(400, "PHONE_CODE_EXPIRED");
@@ -281,22 +253,14 @@ impl Accounts {
     }
 
     /// The second factor: the client's half of SRP.
-    pub(crate) fn check_password(
-        &self,
-        key_id: i64,
-        srp_id: i64,
-        a: &[u8],
-        m1: &[u8],
-    ) -> Result<i64, LoginError> {
+    pub(crate) fn check_password(&self, key_id: i64, srp_id: i64, a: &[u8], m1: &[u8]) -> Result<i64, LoginError> {
         let (user_id, challenge) = {
             let state = self.lock();
             let user_id = waiting_or_logged_in(&state, key_id)?;
             let key = state.keys.get(&key_id);
             (user_id, key.and_then(|key| key.challenge.clone()))
         };
-        let challenge = challenge
-            .filter(|challenge| challenge.id == srp_id)
-            .ok_or(LoginError(400, "SRP_ID_INVALID"))?;
+        let challenge = challenge.filter(|challenge| challenge.id == srp_id).ok_or(LoginError(400, "SRP_ID_INVALID"))?;
         if !srp::proves(&challenge, a, m1) {
             return Err(LoginError(400, "PASSWORD_HASH_INVALID"));
         }
@@ -352,11 +316,7 @@ pub(crate) fn auth_key_id(bytes: &[u8; 256]) -> i64 {
 }
 
 fn admit(state: &mut State, key_id: i64, user_id: i64, locked: bool) -> Result<i64, LoginError> {
-    let authorization = if locked {
-        Authorization::PasswordNeeded(user_id)
-    } else {
-        Authorization::User(user_id)
-    };
+    let authorization = if locked { Authorization::PasswordNeeded(user_id) } else { Authorization::User(user_id) };
     if let Some(key) = state.keys.get_mut(&key_id) {
         key.authorization = authorization;
     }

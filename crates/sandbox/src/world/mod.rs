@@ -103,11 +103,6 @@ impl World {
         act(&mut self.lock().counters);
     }
 
-    /// Counts a call of an MTProto method.
-    pub(crate) fn count_mtproto(&self, method: &str) {
-        self.count(|counters| counters.mtproto_called(method));
-    }
-
     /// The number of changes so far.
     pub fn version(&self) -> u64 {
         *self.inner.version.borrow()

@@ -111,7 +111,7 @@ impl Shape {
     }
 
     fn learn_size(&mut self, len: u32) -> Result<(), PartError> {
-        if len % 1024 != 0 || MAX_PART_BYTES % len != 0 {
+        if !len.is_multiple_of(1024) || !MAX_PART_BYTES.is_multiple_of(len) {
             return Err(PartError::BadSize);
         }
         if *self.part_bytes.get_or_insert(len) != len {
@@ -154,16 +154,12 @@ mod tests {
     const FULL: u32 = MAX_PART_BYTES;
 
     /// `(number, total, length)`; total 0 stands for `saveFilePart`.
-    fn outcome(calls: &[(i32, i32, u32)]) -> Result<(), &'static str> {
+    type Call = (i32, i32, u32);
+
+    fn outcome(calls: &[Call]) -> Result<(), &'static str> {
         let mut shape = Shape::default();
         for &(index, total, len_bytes) in calls {
-            let call = PartCall {
-                index,
-                total: (total != 0).then_some(total),
-                len_bytes,
-                big: total != 0,
-                max_parts: 4000,
-            };
+            let call = PartCall { index, total: (total != 0).then_some(total), len_bytes, big: total != 0, max_parts: 4000 };
             shape = shape.with(call).map_err(PartError::name)?;
         }
         Ok(())
@@ -171,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_table_of_part_rules() {
-        let good: &[&[(i32, i32, u32)]] = &[
+        let good: &[&[Call]] = &[
             &[(0, 1, 5)],
             &[(0, 3, FULL), (1, 3, FULL), (2, 3, 17)],
             &[(2, 3, 17), (1, 3, FULL), (0, 3, FULL)],
@@ -188,7 +184,7 @@ mod tests {
         for calls in good {
             assert_eq!(outcome(calls), Ok(()), "{calls:?}");
         }
-        let bad: &[(&[(i32, i32, u32)], &str)] = &[
+        let bad: &[(&[Call], &str)] = &[
             (&[(0, 1, 0)], "FILE_PART_EMPTY"),
             (&[(0, 1, FULL + 1)], "FILE_PART_TOO_BIG"),
             (&[(-1, 3, FULL)], "FILE_PART_INVALID"),

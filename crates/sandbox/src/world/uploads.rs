@@ -76,10 +76,7 @@ impl Uploads {
             // Every part will then be refused with the same cause.
             tracing::error!(%error, dir = %dir.display(), "the folder for parts cannot be made");
         }
-        Self {
-            dir: Arc::new(dir),
-            table: Arc::default(),
-        }
+        Self { dir: Arc::new(dir), table: Arc::default() }
     }
 
     /// Checks a part by the rules and writes it. Blocks on the disk: call it on a blocking thread.
@@ -92,11 +89,7 @@ impl Uploads {
             }
             upload.shape = upload.shape.with(call)?;
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.path_of(key))?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.path_of(key))?;
         file.write_all_at(bytes, slot_of(call.index))?;
         let mut table = self.lock();
         let upload = table.entry(key).or_default();
@@ -106,12 +99,7 @@ impl Uploads {
 
     /// Makes one file of `parts` parts and moves it to `target` (same file system). Blocks on the disk, and other uploads with it unless
     /// the parts have the largest size (then it is a rename). An upload that was made into a file before gives that file again.
-    pub(crate) fn assemble(
-        &self,
-        key: UploadKey,
-        claim: Claim,
-        target: &Path,
-    ) -> Result<Assembled, AssembleError> {
+    pub(crate) fn assemble(&self, key: UploadKey, claim: Claim, target: &Path) -> Result<Assembled, AssembleError> {
         let refused = |name: &str| AssembleError::Refused(name.to_owned());
         if claim.parts < 1 || claim.parts > claim.max_parts {
             return Err(refused("FILE_PARTS_INVALID"));
@@ -207,21 +195,11 @@ mod tests {
     use super::*;
 
     fn part(index: i32, total: Option<i32>, len_bytes: u32) -> PartCall {
-        PartCall {
-            index,
-            total,
-            len_bytes,
-            big: total.is_some(),
-            max_parts: 4000,
-        }
+        PartCall { index, total, len_bytes, big: total.is_some(), max_parts: 4000 }
     }
 
     fn claim(parts: i32) -> Claim {
-        Claim {
-            parts,
-            big: true,
-            max_parts: 4000,
-        }
+        Claim { parts, big: true, max_parts: 4000 }
     }
 
     #[test]

@@ -173,6 +173,13 @@ impl State {
 }
 
 impl World {
+    /// Adds a person whose first name is the username with a capital.
+    pub fn add_person_named(&self, username: &str) -> User {
+        let mut letters = username.chars();
+        let first_name: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+        self.change(|state| state.add_person(&first_name, username, false, None))
+    }
+
     /// The user with this id.
     pub fn user_by_id(&self, id: i64) -> Option<User> {
         self.read(|state| state.users.get(id).cloned())

@@ -8,26 +8,20 @@ use grammers_tl_types as tl;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::{tl_blank, tl_view};
-use crate::world::now_unix;
 use crate::world::accounts::{GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
+use crate::world::now_unix;
 
 /// Digits of a login code.
 const CODE_LENGTH: i32 = 5;
 
 /// `auth.sendCode`
-pub(super) async fn send_code(
-    caller: &Caller,
-    call: tl::functions::auth::SendCode,
-) -> Result<tl::enums::auth::SentCode, RpcError> {
+pub(super) async fn send_code(caller: &Caller, call: tl::functions::auth::SendCode) -> Result<tl::enums::auth::SentCode, RpcError> {
     check_api_id(call.api_id)?;
     Ok(sent(caller.accounts().send_code(&call.phone_number)?))
 }
 
 /// `auth.resendCode`
-pub(super) async fn resend_code(
-    caller: &Caller,
-    call: tl::functions::auth::ResendCode,
-) -> Result<tl::enums::auth::SentCode, RpcError> {
+pub(super) async fn resend_code(caller: &Caller, call: tl::functions::auth::ResendCode) -> Result<tl::enums::auth::SentCode, RpcError> {
     let hash = caller.accounts().resend_code(&call.phone_number, &call.phone_code_hash)?;
     Ok(sent(hash))
 }
@@ -39,18 +33,15 @@ pub(super) async fn cancel_code(caller: &Caller, call: tl::functions::auth::Canc
 }
 
 /// `auth.signIn`
-pub(super) async fn sign_in(
-    caller: &Caller,
-    call: tl::functions::auth::SignIn,
-) -> Result<tl::enums::auth::Authorization, RpcError> {
+pub(super) async fn sign_in(caller: &Caller, call: tl::functions::auth::SignIn) -> Result<tl::enums::auth::Authorization, RpcError> {
     let code = call.phone_code.filter(|code| !code.is_empty());
     let code = code.ok_or_else(|| RpcError::bad("PHONE_CODE_EMPTY"))?;
     let (phone, hash) = (&call.phone_number, &call.phone_code_hash);
     match caller.accounts().sign_in(caller.key_id, phone, hash, &code)? {
         SignIn::Done(user_id) => authorization(caller, user_id),
-        SignIn::SignUpRequired => Ok(tl::enums::auth::Authorization::SignUpRequired(
-            tl::types::auth::AuthorizationSignUpRequired { terms_of_service: None },
-        )),
+        SignIn::SignUpRequired => {
+            Ok(tl::enums::auth::Authorization::SignUpRequired(tl::types::auth::AuthorizationSignUpRequired { terms_of_service: None }))
+        }
     }
 }
 
@@ -62,12 +53,7 @@ pub(super) async fn get_password(
     let challenge = caller.accounts().password_challenge(caller.key_id)?;
     let algorithm = |salt1: Vec<u8>, salt2: Vec<u8>| {
         tl::enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(
-            tl::types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow {
-                salt1,
-                salt2,
-                g: GENERATOR as i32,
-                p: prime(),
-            },
+            tl::types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow { salt1, salt2, g: GENERATOR as i32, p: prime() },
         )
     };
     let mut secure_random = vec![0_u8; 256];
@@ -109,10 +95,7 @@ pub(super) async fn check_password(
 }
 
 /// `auth.logOut`
-pub(super) async fn log_out(
-    caller: &Caller,
-    _: tl::functions::auth::LogOut,
-) -> Result<tl::enums::auth::LoggedOut, RpcError> {
+pub(super) async fn log_out(caller: &Caller, _: tl::functions::auth::LogOut) -> Result<tl::enums::auth::LoggedOut, RpcError> {
     caller.user()?;
     caller.accounts().log_out(caller.key_id);
     let out = tl::types::auth::LoggedOut { future_auth_token: None };

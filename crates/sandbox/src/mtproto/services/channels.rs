@@ -14,10 +14,7 @@ const MAX_TITLE: usize = 128;
 const MAX_ABOUT: usize = 255;
 
 /// `channels.createChannel`
-pub(super) async fn create_channel(
-    caller: &Caller,
-    call: tl::functions::channels::CreateChannel,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn create_channel(caller: &Caller, call: tl::functions::channels::CreateChannel) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     if call.title.trim().is_empty() {
         return Err(RpcError::bad("CHAT_TITLE_EMPTY"));
@@ -38,10 +35,7 @@ pub(super) async fn create_channel(
 }
 
 /// `channels.deleteChannel`
-pub(super) async fn delete_channel(
-    caller: &Caller,
-    call: tl::functions::channels::DeleteChannel,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn delete_channel(caller: &Caller, call: tl::functions::channels::DeleteChannel) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     caller.world().change(|state| {
         let channel = peers::channel(state, me, &call.channel)?;

@@ -11,10 +11,7 @@ use crate::mtproto::{peers, tl_blank};
 use crate::world::Peer;
 
 /// `users.getUsers`: users that are not known are left out.
-pub(super) async fn get_users(
-    caller: &Caller,
-    call: tl::functions::users::GetUsers,
-) -> Result<Vec<tl::enums::User>, RpcError> {
+pub(super) async fn get_users(caller: &Caller, call: tl::functions::users::GetUsers) -> Result<Vec<tl::enums::User>, RpcError> {
     let me = caller.user()?;
     Ok(caller.world().read(|state| {
         let ids = call.id.iter().filter_map(|input| peers::user(state, me, input).ok());

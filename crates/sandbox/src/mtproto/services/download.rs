@@ -16,10 +16,7 @@ use crate::world::{FileKind, StoredFile};
 const CHUNK_BYTES: i64 = 1024 * 1024;
 
 /// `upload.getFile`
-pub(super) async fn get_file(
-    caller: &Caller,
-    call: tl::functions::upload::GetFile,
-) -> Result<tl::enums::upload::File, RpcError> {
+pub(super) async fn get_file(caller: &Caller, call: tl::functions::upload::GetFile) -> Result<tl::enums::upload::File, RpcError> {
     caller.user()?;
     check(call.offset, call.limit, call.precise).map_err(RpcError::bad)?;
     let file = located(caller, &call.location)?;
@@ -30,11 +27,7 @@ pub(super) async fn get_file(
         FileKind::Photo | FileKind::Thumbnail => tl::enums::storage::FileType::FileJpeg,
         _ => tl::enums::storage::FileType::FileUnknown,
     };
-    Ok(tl::enums::upload::File::File(tl::types::upload::File {
-        r#type,
-        mtime: file.date,
-        bytes,
-    }))
+    Ok(tl::enums::upload::File::File(tl::types::upload::File { r#type, mtime: file.date, bytes }))
 }
 
 /// The rules of offset and limit.
@@ -44,7 +37,7 @@ fn check(offset: i64, limit: i32, precise: bool) -> Result<(), &'static str> {
     if offset < 0 || offset % step != 0 {
         return Err("OFFSET_INVALID");
     }
-    if limit < 1 || limit > CHUNK_BYTES || limit % step != 0 || (!precise && CHUNK_BYTES % limit != 0) {
+    if !(1..=CHUNK_BYTES).contains(&limit) || limit % step != 0 || (!precise && CHUNK_BYTES % limit != 0) {
         return Err("LIMIT_INVALID");
     }
     if offset / CHUNK_BYTES != (offset + limit - 1) / CHUNK_BYTES {
@@ -55,12 +48,8 @@ fn check(offset: i64, limit: i32, precise: bool) -> Result<(), &'static str> {
 
 fn located(caller: &Caller, location: &tl::enums::InputFileLocation) -> Result<StoredFile, RpcError> {
     let (id, hash, reference, size) = match location {
-        tl::enums::InputFileLocation::InputDocumentFileLocation(at) => {
-            (at.id, at.access_hash, &at.file_reference, &at.thumb_size)
-        }
-        tl::enums::InputFileLocation::InputPhotoFileLocation(at) => {
-            (at.id, at.access_hash, &at.file_reference, &at.thumb_size)
-        }
+        tl::enums::InputFileLocation::InputDocumentFileLocation(at) => (at.id, at.access_hash, &at.file_reference, &at.thumb_size),
+        tl::enums::InputFileLocation::InputPhotoFileLocation(at) => (at.id, at.access_hash, &at.file_reference, &at.thumb_size),
         _ => {
             caller.world().refuse("upload.getFile with another location than a document or a photo");
             return Err(RpcError::bad("LOCATION_INVALID"));
@@ -71,11 +60,7 @@ fn located(caller: &Caller, location: &tl::enums::InputFileLocation) -> Result<S
         let file = state.files.get(id);
         // Of a photo the only size is the photo itself; of a document a size is its thumbnail.
         let wants_thumb = !size.is_empty() && file.is_some_and(|file| file.kind != FileKind::Photo);
-        let found = if wants_thumb {
-            file.and_then(|file| file.thumb).and_then(|thumb| state.files.get(thumb))
-        } else {
-            file
-        };
+        let found = if wants_thumb { file.and_then(|file| file.thumb).and_then(|thumb| state.files.get(thumb)) } else { file };
         found.cloned().ok_or_else(|| RpcError::bad("LOCATION_INVALID"))
     })?;
     Ok(found)

@@ -11,10 +11,7 @@ use crate::mtproto::{DC_ID, tl_blank};
 use crate::world::now_unix;
 
 /// `help.getConfig`
-pub(super) async fn get_config(
-    caller: &Caller,
-    _: tl::functions::help::GetConfig,
-) -> Result<tl::enums::Config, RpcError> {
+pub(super) async fn get_config(caller: &Caller, _: tl::functions::help::GetConfig) -> Result<tl::enums::Config, RpcError> {
     let option = tl::types::DcOption {
         ipv6: caller.local.is_ipv6(),
         media_only: false,
@@ -49,15 +46,8 @@ pub(super) async fn get_config(
 }
 
 /// `help.getNearestDc`
-pub(super) async fn get_nearest_dc(
-    _: &Caller,
-    _: tl::functions::help::GetNearestDc,
-) -> Result<tl::enums::NearestDc, RpcError> {
-    Ok(tl::enums::NearestDc::Dc(tl::types::NearestDc {
-        country: "XX".to_owned(),
-        this_dc: DC_ID,
-        nearest_dc: DC_ID,
-    }))
+pub(super) async fn get_nearest_dc(_: &Caller, _: tl::functions::help::GetNearestDc) -> Result<tl::enums::NearestDc, RpcError> {
+    Ok(tl::enums::NearestDc::Dc(tl::types::NearestDc { country: "XX".to_owned(), this_dc: DC_ID, nearest_dc: DC_ID }))
 }
 
 /// `help.getAppConfig`

@@ -45,10 +45,7 @@ pub(super) async fn get_history(
 }
 
 /// `messages.search`: text in texts and captions, any case; kinds of media.
-pub(super) async fn search(
-    caller: &Caller,
-    call: tl::functions::messages::Search,
-) -> Result<tl::enums::messages::Messages, RpcError> {
+pub(super) async fn search(caller: &Caller, call: tl::functions::messages::Search) -> Result<tl::enums::messages::Messages, RpcError> {
     use tl::enums::MessagesFilter as Filter;
     let me = caller.user()?;
     let kinds: Option<&[FileKind]> = match &call.filter {
@@ -194,13 +191,7 @@ fn ids(wanted: &[tl::enums::InputMessage]) -> Result<Vec<i32>, RpcError> {
     wanted.iter().take(MAX_PAGE).map(id).collect()
 }
 
-fn paged(
-    state: &State,
-    me: i64,
-    chat: ChatRef,
-    page: Page,
-    wanted: impl Fn(&Message) -> bool,
-) -> tl::enums::messages::Messages {
+fn paged(state: &State, me: i64, chat: ChatRef, page: Page, wanted: impl Fn(&Message) -> bool) -> tl::enums::messages::Messages {
     let all = state.messages_of(chat).into_iter().flat_map(|all| all.values().rev());
     let all: Vec<&Message> = all.filter(|message| wanted(message)).collect();
     let newer = |message: &&&Message| {
@@ -210,21 +201,13 @@ fn paged(
     let start = i64::try_from(start).unwrap_or(i64::MAX).saturating_add(i64::from(page.add_offset));
     let (skip, missing) = (usize::try_from(start.max(0)).unwrap_or(0), usize::try_from(-start.min(0)).unwrap_or(0));
     let limit = usize::try_from(page.limit).unwrap_or(0).min(MAX_PAGE);
-    let in_bounds = |message: &&&Message| {
-        (page.max_id == 0 || message.id < page.max_id) && (page.min_id == 0 || message.id > page.min_id)
-    };
+    let in_bounds = |message: &&&Message| (page.max_id == 0 || message.id < page.max_id) && (page.min_id == 0 || message.id > page.min_id);
     let slice = all.iter().skip(skip).take(limit.saturating_sub(missing));
     let found: Vec<_> = slice.filter(in_bounds).map(|message| (message.id, Some(*message))).collect();
     bundled(state, me, chat, &found, all.len())
 }
 
-fn bundled(
-    state: &State,
-    me: i64,
-    chat: ChatRef,
-    found: &[(i32, Option<&Message>)],
-    total: usize,
-) -> tl::enums::messages::Messages {
+fn bundled(state: &State, me: i64, chat: ChatRef, found: &[(i32, Option<&Message>)], total: usize) -> tl::enums::messages::Messages {
     let mut mentioned = Mentioned::default();
     for message in found.iter().filter_map(|(_, message)| *message) {
         mentioned.message(message);

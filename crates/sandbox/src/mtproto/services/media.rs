@@ -19,10 +19,7 @@ const MAX_THUMB_BYTES: u64 = 200 * 1024;
 const PREMIUM_CAPTION_UNITS: usize = 4096;
 
 /// `messages.sendMedia`
-pub(super) async fn send_media(
-    caller: &Caller,
-    call: tl::functions::messages::SendMedia,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn send_media(caller: &Caller, call: tl::functions::messages::SendMedia) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     let (caller, runtime) = (caller.clone(), tokio::runtime::Handle::current());
     // Assembling touches the disk.
@@ -100,11 +97,7 @@ pub(super) fn known_file(state: &State, id: i64, access_hash: i64, reference: &[
     Ok(())
 }
 
-fn uploaded_document(
-    caller: &Caller,
-    me: i64,
-    media: &tl::types::InputMediaUploadedDocument,
-) -> Result<i64, RpcError> {
+fn uploaded_document(caller: &Caller, me: i64, media: &tl::types::InputMediaUploadedDocument) -> Result<i64, RpcError> {
     let (whole, name) = assemble(caller, me, &media.file)?;
     let thumb = match &media.thumb {
         Some(thumb) => thumbnail(caller, me, thumb)?,
@@ -172,11 +165,7 @@ fn assemble(caller: &Caller, me: i64, input: &tl::enums::InputFile) -> Result<(A
         tl::enums::InputFile::Big(file) => (file.id, file.parts, true, &file.name, None),
         tl::enums::InputFile::StoryDocument(_) => return Err(RpcError::bad("MEDIA_INVALID")),
     };
-    let claim = Claim {
-        parts,
-        big,
-        max_parts: max_parts(caller, me),
-    };
+    let claim = Claim { parts, big, max_parts: max_parts(caller, me) };
     let target = caller.world().data().join(format!("mtproto-{:032x}", rand::random::<u128>()));
     let key = UploadKey { account: me, file_id };
     let whole = caller.world().uploads().assemble(key, claim, &target).map_err(|error| match error {
@@ -194,6 +183,6 @@ fn assemble(caller: &Caller, me: i64, input: &tl::enums::InputFile) -> Result<(A
 }
 
 fn picture_size(path: &std::path::Path) -> Option<(u32, u32)> {
-    let picture = crate::mtproto::picture::measure(path)?;
+    let picture = crate::bot_api::picture::measure(path)?;
     Some((picture.width, picture.height))
 }

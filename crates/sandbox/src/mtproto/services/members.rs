@@ -6,9 +6,9 @@
 use grammers_tl_types as tl;
 
 use crate::mtproto::dispatch::Caller;
+use crate::mtproto::peers;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
-use crate::mtproto::peers;
 use crate::world::{AdminRights, Channel, State};
 
 /// `channels.getParticipant`
@@ -105,10 +105,7 @@ pub(super) async fn invite_to_channel(
 }
 
 /// `channels.editAdmin`
-pub(super) async fn edit_admin(
-    caller: &Caller,
-    call: tl::functions::channels::EditAdmin,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn edit_admin(caller: &Caller, call: tl::functions::channels::EditAdmin) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     let rights = tl_view::read_rights(&call.admin_rights);
     caller.world().change(|state| {
@@ -199,10 +196,5 @@ fn participant(channel: &Channel, me: i64, user_id: i64) -> tl::enums::ChannelPa
             rank: None,
         });
     }
-    Participant::Participant(tl::types::ChannelParticipant {
-        user_id,
-        date,
-        subscription_until_date: None,
-        rank: None,
-    })
+    Participant::Participant(tl::types::ChannelParticipant { user_id, date, subscription_until_date: None, rank: None })
 }

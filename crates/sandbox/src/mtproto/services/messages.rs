@@ -11,10 +11,7 @@ use crate::mtproto::{entities, peers, tl_message};
 use crate::world::{ChatRef, Edit, Message, NewMessage, Refused, State};
 
 /// `messages.sendMessage`
-pub(super) async fn send_message(
-    caller: &Caller,
-    call: tl::functions::messages::SendMessage,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages::SendMessage) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     if call.message.trim().is_empty() {
         return Err(RpcError::bad("MESSAGE_EMPTY"));
@@ -36,10 +33,7 @@ pub(super) async fn send_message(
 }
 
 /// `messages.editMessage`: text or caption; other media than before is not served.
-pub(super) async fn edit_message(
-    caller: &Caller,
-    call: tl::functions::messages::EditMessage,
-) -> Result<tl::enums::Updates, RpcError> {
+pub(super) async fn edit_message(caller: &Caller, call: tl::functions::messages::EditMessage) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
     if call.media.is_some() {
         caller.world().refuse("messages.editMessage with media");
@@ -59,24 +53,17 @@ pub(super) async fn edit_message(
         if units(&text) > longest {
             return Err(RpcError::bad("MESSAGE_TOO_LONG"));
         }
-        let edit = Edit {
-            text: Some((text, marks)),
-            ..Edit::default()
-        };
+        let edit = Edit { text: Some((text, marks)), ..Edit::default() };
         let message = state.edit(chat, call.id, edit).map_err(refused)?;
         let pts = pts_of(state, chat);
         let tl_message = tl_message::message(state, me, &message);
         let update = match chat {
-            ChatRef::Channel(_) => tl::enums::Update::EditChannelMessage(tl::types::UpdateEditChannelMessage {
-                message: tl_message,
-                pts,
-                pts_count: 1,
-            }),
-            ChatRef::Private { .. } => tl::enums::Update::EditMessage(tl::types::UpdateEditMessage {
-                message: tl_message,
-                pts,
-                pts_count: 0,
-            }),
+            ChatRef::Channel(_) => {
+                tl::enums::Update::EditChannelMessage(tl::types::UpdateEditChannelMessage { message: tl_message, pts, pts_count: 1 })
+            }
+            ChatRef::Private { .. } => {
+                tl::enums::Update::EditMessage(tl::types::UpdateEditMessage { message: tl_message, pts, pts_count: 0 })
+            }
         };
         Ok(tl_view::updates(state, me, vec![update], Mentioned::default().message(&message)))
     })
@@ -112,12 +99,7 @@ pub(super) async fn delete_messages(
 }
 
 /// Runs a send unless its `random_id` was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the number back.
-pub(super) fn once<T>(
-    caller: &Caller,
-    me: i64,
-    random_id: i64,
-    send: impl FnOnce() -> Result<T, RpcError>,
-) -> Result<T, RpcError> {
+pub(super) fn once<T>(caller: &Caller, me: i64, random_id: i64, send: impl FnOnce() -> Result<T, RpcError>) -> Result<T, RpcError> {
     if !caller.accounts().claim_random_id(me, random_id) {
         return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
     }
@@ -186,34 +168,20 @@ pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
 }
 
 fn sent(state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
-    let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId {
-        id: message.id,
-        random_id,
-    });
+    let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id });
     let pts = pts_of(state, message.chat);
     let tl_message = tl_message::message(state, me, message);
     let new = match message.chat {
-        ChatRef::Channel(_) => tl::enums::Update::NewChannelMessage(tl::types::UpdateNewChannelMessage {
-            message: tl_message,
-            pts,
-            pts_count: 1,
-        }),
+        ChatRef::Channel(_) => {
+            tl::enums::Update::NewChannelMessage(tl::types::UpdateNewChannelMessage { message: tl_message, pts, pts_count: 1 })
+        }
         // The account's own counter does not move in this world.
-        ChatRef::Private { .. } => tl::enums::Update::NewMessage(tl::types::UpdateNewMessage {
-            message: tl_message,
-            pts,
-            pts_count: 0,
-        }),
+        ChatRef::Private { .. } => tl::enums::Update::NewMessage(tl::types::UpdateNewMessage { message: tl_message, pts, pts_count: 0 }),
     };
     tl_view::updates(state, me, vec![id, new], Mentioned::default().message(message))
 }
 
-fn delete(
-    state: &mut State,
-    me: i64,
-    chat: ChatRef,
-    ids: &[i32],
-) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+fn delete(state: &mut State, me: i64, chat: ChatRef, ids: &[i32]) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
     for message in ids.iter().filter_map(|id| state.message(chat, *id)) {
         may_change(state, me, message, |rights| rights.delete_messages, "MESSAGE_DELETE_FORBIDDEN")?;
     }

@@ -15,18 +15,9 @@ use crate::world::{Channel, ChannelEvent, State, now_unix};
 const MAX_EVENTS: usize = 1000;
 
 /// `updates.getState`
-pub(super) async fn get_state(
-    caller: &Caller,
-    _: tl::functions::updates::GetState,
-) -> Result<tl::enums::updates::State, RpcError> {
+pub(super) async fn get_state(caller: &Caller, _: tl::functions::updates::GetState) -> Result<tl::enums::updates::State, RpcError> {
     caller.user()?;
-    Ok(tl::enums::updates::State::State(tl::types::updates::State {
-        pts: 1,
-        qts: 0,
-        date: now_unix(),
-        seq: 1,
-        unread_count: 0,
-    }))
+    Ok(tl::enums::updates::State::State(tl::types::updates::State { pts: 1, qts: 0, date: now_unix(), seq: 1, unread_count: 0 }))
 }
 
 /// `updates.getDifference`

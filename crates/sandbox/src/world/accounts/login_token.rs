@@ -30,11 +30,7 @@ impl Accounts {
         state.tokens.retain(|_, token| token.born.elapsed() < LOGIN_TOKEN_LIFETIME * 4);
         let mut token = vec![0_u8; 32];
         rand::fill(&mut token[..]);
-        let record = LoginToken {
-            key_id,
-            born: Instant::now(),
-            accepted: false,
-        };
+        let record = LoginToken { key_id, born: Instant::now(), accepted: false };
         state.tokens.insert(token.clone(), record);
         Ok(Err(token))
     }

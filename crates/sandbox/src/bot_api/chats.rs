@@ -1,0 +1,108 @@
+//! What a bot can ask about chats.
+//!
+//! In: `getChat`, `getChatMember` and the like. Out: JSON of chats and members. It must not write messages.
+
+use serde_json::{Value, json};
+
+use super::access::may_read;
+use super::reply::{Answer, ApiError};
+use super::{Call, json};
+use crate::world::chats::Standing;
+use crate::world::{Channel, ChatRef, State};
+
+/// `getChat`.
+pub(super) fn get_chat(call: &Call) -> Answer {
+    let chat = call.chat("chat_id")?;
+    call.world().read(|state| {
+        may_read(state, call.bot, chat)?;
+        if let ChatRef::Private { bot, user } = chat
+            && !state.private_chats.contains_key(&(bot, user))
+        {
+            return Err(ApiError::bad_request("chat not found"));
+        }
+        let mut full = json::chat(state, chat);
+        full["accent_color_id"] = json!(0);
+        full["max_reaction_count"] = json!(11);
+        full["accepted_gift_types"] = json!({
+            "unlimited_gifts": false, "limited_gifts": false, "unique_gifts": false, "premium_subscription": false, "gifts_from_channels": false,
+        });
+        if let ChatRef::Channel(id) = chat
+            && let Some(channel) = state.channels.get(&id)
+            && !channel.about.is_empty()
+        {
+            full["description"] = json!(channel.about);
+        }
+        Ok(full)
+    })
+}
+
+/// `getChatMember`.
+pub(super) fn get_member(call: &Call) -> Answer {
+    let chat = call.chat("chat_id")?;
+    let who: i64 = call.params.number("user_id").ok_or_else(|| ApiError::bad_request("invalid user_id specified"))?;
+    call.world().read(|state| {
+        may_read(state, call.bot, chat)?;
+        if state.users.get(who).is_none() {
+            return Err(ApiError::bad_request("PARTICIPANT_ID_INVALID"));
+        }
+        let Some(channel) = channel(state, chat) else {
+            return Ok(json::member(state, who, Standing::Member));
+        };
+        // A member without rights may not look at others.
+        if who != call.bot && channel.rights_of(call.bot).is_none() {
+            return Err(ApiError::bad_request("member list is inaccessible"));
+        }
+        Ok(member_of(state, channel, who))
+    })
+}
+
+/// `getChatAdministrators`.
+pub(super) fn get_administrators(call: &Call) -> Answer {
+    let chat = call.chat("chat_id")?;
+    call.world().read(|state| {
+        may_read(state, call.bot, chat)?;
+        let channel = channel(state, chat).ok_or_else(|| ApiError::bad_request("there are no administrators in the private chat"))?;
+        let admins = std::iter::once(channel.creator).chain(channel.admins.keys().copied());
+        Ok(Value::Array(admins.map(|who| member_of(state, channel, who)).collect()))
+    })
+}
+
+/// `getChatMemberCount`.
+pub(super) fn get_member_count(call: &Call) -> Answer {
+    let chat = call.chat("chat_id")?;
+    call.world().read(|state| {
+        may_read(state, call.bot, chat)?;
+        Ok(json!(channel(state, chat).map_or(2, |channel| channel.members.len())))
+    })
+}
+
+/// `leaveChat`.
+pub(super) fn leave(call: &Call) -> Answer {
+    let ChatRef::Channel(id) = call.chat("chat_id")? else {
+        return Err(ApiError::bad_request("chat member status can't be changed in private chats"));
+    };
+    match call.world().change(|state| state.remove_member(id, call.bot, call.bot, false)) {
+        true => Ok(Value::Bool(true)),
+        false => Err(ApiError::forbidden("bot is not a member of the channel chat")),
+    }
+}
+
+fn channel(state: &State, chat: ChatRef) -> Option<&Channel> {
+    match chat {
+        ChatRef::Private { .. } => None,
+        ChatRef::Channel(id) => state.channels.get(&id),
+    }
+}
+
+fn member_of(state: &State, channel: &Channel, who: i64) -> Value {
+    if who == channel.creator {
+        return json!({"user": json::user(state, who), "status": "creator", "is_anonymous": false});
+    }
+    let standing = match channel.rights_of(who) {
+        Some(rights) => Standing::Admin(rights),
+        None if channel.members.contains(&who) => Standing::Member,
+        None if channel.banned.contains(&who) => Standing::Banned,
+        None => Standing::Left,
+    };
+    json::member(state, who, standing)
+}

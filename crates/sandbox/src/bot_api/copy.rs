@@ -1,0 +1,76 @@
+//! `copyMessage` and `forwardMessage`: any size, no bytes moved.
+//!
+//! In: a message elsewhere. Out: the same content as a new message of the bot. It must not touch files.
+
+use serde_json::json;
+
+use super::access::may_read;
+use super::reply::{Answer, ApiError};
+use super::{Call, json};
+use crate::world::{ChatRef, Forward, Message, NewMessage};
+
+/// `copyMessage`.
+pub(super) fn copy_message(call: &Call) -> Answer {
+    let chat = call.chat_to_write()?;
+    let (_, source) = source(call, "message to copy not found")?;
+    call.params.ignore(&["video_start_timestamp"]);
+    let new = call.new_message(chat)?;
+    let caption = call.caption(&call.params)?;
+    let (text, entities) = match caption {
+        // A text cannot be changed on the way, and `caption` is ignored for it.
+        Some(caption) if source.media.is_some() => (caption.text, caption.entities),
+        // An empty caption that was given takes the old one away.
+        None if source.media.is_some() && call.params.was_given("caption") => (String::new(), Vec::new()),
+        _ => (source.text, source.entities),
+    };
+    let new = NewMessage { text, entities, media: source.media, no_preview: source.no_preview, spoiler: source.spoiler, ..new };
+    call.take_rate(chat)?;
+    let message = call.world().change(|state| {
+        state.counters.copies += 1;
+        state.post(chat, new).map_err(super::send::not_done)
+    })?;
+    Ok(json!({"message_id": message.id}))
+}
+
+/// `forwardMessage`.
+pub(super) fn forward_message(call: &Call) -> Answer {
+    let chat = call.chat_to_write()?;
+    let (from, source) = source(call, "message to forward not found")?;
+    call.params.ignore(&["message_thread_id", "video_start_timestamp", "message_effect_id"]);
+    // A forward of a forward names the first one.
+    let forward = source.forward.unwrap_or(Forward { chat: from, message_id: source.id, author: source.author, date: source.date });
+    let new = NewMessage {
+        author: call.bot,
+        text: source.text,
+        entities: source.entities,
+        media: source.media,
+        forward: Some(forward),
+        silent: call.params.flag("disable_notification"),
+        protected: call.params.flag("protect_content"),
+        ..NewMessage::default()
+    };
+    call.take_rate(chat)?;
+    call.world().change(|state| {
+        let message = state.post(chat, new).map_err(super::send::not_done)?;
+        Ok(json::message(state, call.bot, &message))
+    })
+}
+
+fn source(call: &Call, not_found: &str) -> Result<(ChatRef, Message), ApiError> {
+    let from = call.chat("from_chat_id")?;
+    let id = call.params.message_id()?;
+    call.world().read(|state| {
+        may_read(state, call.bot, from)?;
+        let message = state.message(from, id).ok_or_else(|| ApiError::bad_request(not_found))?;
+        let closed = match from {
+            ChatRef::Private { .. } => false,
+            ChatRef::Channel(id) => {
+                state.channels.get(&id).is_some_and(|channel| channel.noforwards && channel.rights_of(call.bot).is_none())
+            }
+        };
+        if message.protected || closed {
+            return Err(ApiError::bad_request("message can't be copied"));
+        }
+        Ok((from, message.clone()))
+    })
+}

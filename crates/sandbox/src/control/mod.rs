@@ -1,0 +1,94 @@
+//! The control API: be the user, script faults, look behind the scenes, over HTTP. And the page of the chat.
+//!
+//! In: JSON under `/control`. Out: what `TestUser`, `Faults` and `World` do in a test. It must not do anything that those cannot.
+
+use axum::Json;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::faults::Faults;
+use crate::user::TestUser;
+use crate::world::World;
+
+mod admin;
+mod chat;
+mod files;
+
+const PAGE: &str = include_str!("../page/chat.html");
+
+#[derive(Clone)]
+struct Control {
+    world: World,
+    faults: Faults,
+    cancel: CancellationToken,
+}
+
+/// Routes of the control API and of the page.
+pub(crate) fn router(world: World, faults: Faults, cancel: CancellationToken) -> Router {
+    Router::new()
+        .route("/", get(|| async { Html(PAGE) }))
+        .route("/control/who", get(admin::who))
+        .route("/control/users", post(admin::add_user))
+        .route("/control/counters", get(admin::counters))
+        .route("/control/counters/reset", post(admin::reset_counters))
+        .route("/control/refusals", get(admin::refusals))
+        .route("/control/warnings", get(admin::warnings))
+        .route("/control/code", get(admin::code))
+        .route("/control/auth-keys", post(admin::auth_key))
+        .route("/control/faults", post(admin::add_fault).get(admin::unconsumed).delete(admin::clear_faults))
+        .route("/control/qr/accept", post(admin::accept_qr))
+        .route("/control/revoke", post(admin::revoke))
+        .route("/control/channels", get(admin::channels))
+        .route("/control/channels/{id}/delete", post(admin::delete_channel))
+        .route("/control/channels/{id}/messages/{message}/delete", post(admin::delete_post))
+        .route("/control/send", post(chat::send))
+        .route("/control/press", post(chat::press))
+        .route("/control/messages", get(chat::messages))
+        .route("/control/deleted", get(chat::deleted))
+        .route("/control/transcript", get(chat::transcript))
+        .route("/control/block", post(chat::block))
+        .route("/control/unblock", post(chat::unblock))
+        .route("/control/wait", get(chat::wait))
+        .route("/control/file", get(files::file))
+        .route("/control/thumb", get(files::thumb))
+        .with_state(Control { world, faults, cancel })
+}
+
+impl Control {
+    /// The person `user` in the chat with the bot `bot`, or with the first one.
+    fn user(&self, user: &str, bot: Option<&str>) -> Result<TestUser, Failed> {
+        self.world.read(|state| {
+            let person =
+                state.users.named(user).filter(|person| !person.is_bot).ok_or_else(|| Failed::missing(format!("no user {user}")))?;
+            let bot = match bot {
+                Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
+                None => state.bots.keys().next().copied(),
+            };
+            let bot = bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))?;
+            Ok(TestUser::new(self.world.clone(), bot, person.id))
+        })
+    }
+}
+
+/// Why a call of the control API fails.
+struct Failed(StatusCode, String);
+
+impl Failed {
+    fn missing(what: String) -> Self {
+        Self(StatusCode::NOT_FOUND, what)
+    }
+
+    fn bad(what: impl std::fmt::Display) -> Self {
+        Self(StatusCode::BAD_REQUEST, what.to_string())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}

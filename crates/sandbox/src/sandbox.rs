@@ -1,0 +1,204 @@
+//! Starting and stopping: one world, its two faces, the control API and the page.
+//!
+//! In: a [`SandboxConfig`]. Out: a running [`Sandbox`] and handles on what is in it. Everything stops when it is dropped. It must not judge calls.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Serialize;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::bot_api::Face;
+use crate::cut::{Cut, CuttableListener};
+use crate::faults::Faults;
+use crate::limits::Limits;
+use crate::user::TestUser;
+use crate::world::accounts::AccountSpec;
+use crate::world::{Counters, User, World};
+use crate::{control, mtproto};
+
+/// How long [`Sandbox::stop`] waits for open connections.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where to listen and what to allow.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// Of the Bot API, the control API and the page; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Of MTProto; port 0 takes a free one.
+    pub mtproto: SocketAddr,
+    /// The folder for files; a temporary one if not given.
+    pub data: Option<PathBuf>,
+    /// Telegram's limits.
+    pub limits: Limits,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { http: free, mtproto: free, data: None, limits: Limits::default() }
+    }
+}
+
+/// A bot that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BotInfo {
+    /// Its user id.
+    pub id: i64,
+    /// For the Bot API.
+    pub token: String,
+    /// Without the `@`.
+    pub username: String,
+}
+
+/// An account that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountInfo {
+    /// Its user id.
+    pub id: i64,
+    /// Its number.
+    pub phone: String,
+}
+
+/// A running loopback Telegram. It stops when it is dropped.
+pub struct Sandbox {
+    world: World,
+    faults: Faults,
+    http: SocketAddr,
+    mtproto: SocketAddrV4,
+    tasks: TaskTracker,
+    cancel: DropGuard,
+    // Goes away with its files.
+    _temporary: Option<TempDir>,
+}
+
+impl Sandbox {
+    /// Listens and serves. Errors: an address is taken, a folder cannot be made, the MTProto address is not IPv4.
+    pub async fn start(config: SandboxConfig) -> anyhow::Result<Self> {
+        let (data, temporary) = match config.data {
+            Some(data) => (data, None),
+            None => {
+                let folder = tempfile::Builder::new().prefix("sandbox-").tempdir().context("making a temporary folder")?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        std::fs::create_dir_all(&data).with_context(|| format!("making the folder {}", data.display()))?;
+        let world = World::new(&data, config.limits);
+        let faults = Faults::default();
+        let cancel = CancellationToken::new();
+        let tasks = TaskTracker::new();
+
+        let http = TcpListener::bind(config.http).await.with_context(|| format!("listening on {}", config.http))?;
+        let http_address = http.local_addr()?;
+        let face = Face::new(world.clone(), faults.clone(), cancel.clone(), tasks.clone());
+        let app = control::router(world.clone(), faults.clone(), cancel.clone()).merge(face.router());
+        let service = app.into_make_service_with_connect_info::<Cut>();
+        let serving = axum::serve(CuttableListener(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
+        tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "HTTP ended");
+            }
+        });
+
+        let raw = TcpListener::bind(config.mtproto).await.with_context(|| format!("listening on {}", config.mtproto))?;
+        let SocketAddr::V4(mtproto) = raw.local_addr()? else {
+            anyhow::bail!("the MTProto address must be IPv4: {}", config.mtproto);
+        };
+        tasks.spawn(mtproto::serve(raw, world.clone(), faults.clone(), cancel.clone()));
+        tasks.close();
+        Ok(Self { world, faults, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+    }
+
+    /// Ends all tasks and waits for them.
+    pub async fn stop(self) {
+        let Self { tasks, cancel, .. } = self;
+        cancel.disarm().cancel();
+        if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
+            tracing::warn!("a connection did not end in time");
+        }
+    }
+
+    /// The address of the Bot API: what `Bot::set_api_url` of teloxide takes.
+    pub fn bot_api_url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// The address of the control API.
+    pub fn control_url(&self) -> String {
+        format!("http://{}/control", self.http)
+    }
+
+    /// The address of the data centre.
+    pub fn mtproto_addr(&self) -> SocketAddrV4 {
+        self.mtproto
+    }
+
+    /// The number of the data centre.
+    pub fn dc_id(&self) -> i32 {
+        mtproto::DC_ID
+    }
+
+    /// Mints a pre-shared auth key that nobody is logged in with.
+    pub fn new_auth_key(&self) -> [u8; 256] {
+        self.world.new_auth_key()
+    }
+
+    /// Makes a bot.
+    pub fn create_bot(&self, username: &str) -> BotInfo {
+        let bot = self.world.change(|state| state.add_bot(username));
+        BotInfo { id: bot.id, token: bot.token, username: username.to_owned() }
+    }
+
+    /// Makes a person in the chat app.
+    pub fn create_user(&self, username: &str) -> User {
+        self.world.add_person_named(username)
+    }
+
+    /// Makes a person who can also log in by MTProto. With a password it takes some 100 ms of CPU.
+    pub fn create_account(&self, spec: AccountSpec) -> AccountInfo {
+        let user = self.world.add_account(&spec);
+        AccountInfo { id: user.id, phone: spec.phone }
+    }
+
+    /// The code that Telegram "sent" last.
+    pub fn login_code(&self, phone: &str) -> Option<String> {
+        self.world.login_code(phone)
+    }
+
+    /// Be the person `username` in the chat with `bot`; the person is made if there is none.
+    pub fn user(&self, username: &str, bot: &BotInfo) -> TestUser {
+        let known = self.world.read(|state| state.users.named(username).cloned());
+        let user = known.unwrap_or_else(|| self.create_user(username));
+        TestUser::new(self.world.clone(), bot.id, user.id)
+    }
+
+    /// The world, to look at and to change.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The scripted faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Calls and bytes so far.
+    pub fn counters(&self) -> Counters {
+        self.world.read(|state| state.counters.clone())
+    }
+
+    /// Methods that are not served and arguments that could not be read. A test ends with this empty.
+    pub fn refusals(&self) -> Vec<String> {
+        self.world.read(|state| state.refusals.clone())
+    }
+
+    /// What real Telegram would have ignored without a word.
+    pub fn warnings(&self) -> Vec<String> {
+        self.world.read(|state| state.warnings.clone())
+    }
+}

@@ -1,0 +1,152 @@
+//! Being the user: send, press, see.
+//!
+//! In: what a person does in the chat with a bot. Out: what they see, waited for without polling. It must not look behind the chat.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::time::Instant;
+
+use crate::detect;
+use crate::world::views::transcript;
+use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};
+
+/// How long a button or an answer is waited for.
+const PRESS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A person in the chat with a bot; cheap to clone.
+#[derive(Clone)]
+pub struct TestUser {
+    world: World,
+    bot: i64,
+    user: i64,
+}
+
+impl TestUser {
+    pub(crate) fn new(world: World, bot: i64, user: i64) -> Self {
+        Self { world, bot, user }
+    }
+
+    /// The person's id, which is the chat's for the bot.
+    pub fn id(&self) -> i64 {
+        self.user
+    }
+
+    /// The chat.
+    pub fn chat(&self) -> ChatRef {
+        ChatRef::Private { bot: self.bot, user: self.user }
+    }
+
+    /// Writes to the bot. Links and commands are marked as a client's server does. Returns the message's number.
+    pub async fn sends(&self, text: &str) -> i32 {
+        self.posts(NewMessage { entities: detect::entities(text), ..NewMessage::text(self.user, text) })
+    }
+
+    /// Answers a message.
+    pub async fn replies(&self, message_id: i32, text: &str) -> i32 {
+        self.posts(NewMessage { entities: detect::entities(text), reply_to: Some(message_id), ..NewMessage::text(self.user, text) })
+    }
+
+    /// Presses the button whose text contains `label` under the newest message that has one; waits up to 10 s for it to come and as long again for the
+    /// bot's answer. Errors: no such button, a button that only opens a link, no answer.
+    pub async fn presses(&self, label: &str) -> anyhow::Result<CallbackAnswer> {
+        let message = self.sees(&format!("a button with \"{label}\""), PRESS_WITHIN, |message| message.button(label).is_some()).await?;
+        let data = message
+            .button(label)
+            .and_then(|button| button.data.clone())
+            .with_context(|| format!("\"{label}\" sends nothing to the bot"))?;
+        self.presses_data(message.message_id, &data).await
+    }
+
+    /// Presses a button that may be stale or may never have been; waits up to 10 s for the bot's answer.
+    pub async fn presses_data(&self, message_id: i32, data: &str) -> anyhow::Result<CallbackAnswer> {
+        self.presses_within(message_id, data, PRESS_WITHIN).await
+    }
+
+    pub(crate) async fn presses_within(&self, message_id: i32, data: &str, within: Duration) -> anyhow::Result<CallbackAnswer> {
+        let query = self.world.change(|state| state.press(self.bot, self.user, message_id, data));
+        let until = Instant::now() + within;
+        loop {
+            let seen = self.world.version();
+            let answer = self.world.read(|state| state.callbacks.get(&query).and_then(|query| query.answer.clone()));
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+            if tokio::time::timeout_at(until, self.world.changed_after(seen)).await.is_err() {
+                bail!("the bot did not answer the press of {data:?} within {within:?}; the chat:\n{}", self.transcript());
+            }
+        }
+    }
+
+    /// Waits until a message of the bot is as wanted and returns the newest such. The error shows the chat.
+    pub async fn sees(&self, what: &str, within: Duration, predicate: impl Fn(&MessageView) -> bool) -> anyhow::Result<MessageView> {
+        let until = Instant::now() + within;
+        loop {
+            let seen = self.world.version();
+            let me = self.clone();
+            // It may hash a large file.
+            let messages = tokio::task::spawn_blocking(move || me.messages()).await.context("looking at the chat")?;
+            if let Some(found) = messages.into_iter().rev().find(|message| message.from_bot && predicate(message)) {
+                return Ok(found);
+            }
+            if tokio::time::timeout_at(until, self.world.changed_after(seen)).await.is_err() {
+                bail!("did not see {what} within {within:?}; the chat:\n{}", self.transcript());
+            }
+        }
+    }
+
+    /// Waits until no message of the bot is as described. The error shows the chat.
+    pub async fn sees_no(&self, what: &str, within: Duration, predicate: impl Fn(&MessageView) -> bool) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        loop {
+            let seen = self.world.version();
+            let me = self.clone();
+            let messages = tokio::task::spawn_blocking(move || me.messages()).await.context("looking at the chat")?;
+            if !messages.iter().any(|message| message.from_bot && predicate(message)) {
+                return Ok(());
+            }
+            if tokio::time::timeout_at(until, self.world.changed_after(seen)).await.is_err() {
+                bail!("still saw {what} after {within:?}; the chat:\n{}", self.transcript());
+            }
+        }
+    }
+
+    /// All messages that are there, oldest first.
+    pub fn messages(&self) -> Vec<MessageView> {
+        self.world.views(self.chat())
+    }
+
+    /// All messages that were deleted, in the order of deletion.
+    pub fn deleted(&self) -> Vec<MessageView> {
+        self.world.deleted_views(self.bot, self.user)
+    }
+
+    /// The chat as text.
+    pub fn transcript(&self) -> String {
+        let name = |id: i64| self.world.user_by_id(id).map_or_else(|| id.to_string(), |user| user.username.unwrap_or(user.first_name));
+        transcript(&self.messages(), &name(self.user), &name(self.bot))
+    }
+
+    /// Blocks the bot.
+    pub fn blocks_bot(&self) {
+        self.world.change(|state| state.set_blocked(self.bot, self.user, true));
+    }
+
+    /// Takes that back.
+    pub fn unblocks_bot(&self) {
+        self.world.change(|state| state.set_blocked(self.bot, self.user, false));
+    }
+
+    /// Deletes the message for both.
+    pub fn deletes(&self, message_id: i32) -> bool {
+        self.world.delete_message(self.chat(), message_id)
+    }
+
+    fn posts(&self, message: NewMessage) -> i32 {
+        self.world.change(|state| {
+            state.private_chats.entry((self.bot, self.user)).or_default().started = true;
+            // The chat is there now, and the bot as long as it is not taken away, which nothing can.
+            state.post(self.chat(), message).map_or(0, |message| message.id)
+        })
+    }
+}
