@@ -23,10 +23,20 @@ const BEN: i64 = 12;
 
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
+/// The Bot API's end of the line.
+#[derive(Clone, Default)]
+struct Line {
+    calls: Calls,
+    /// What `getUpdates` has to give.
+    updates: Arc<Mutex<Vec<Value>>>,
+    called: Arc<tokio::sync::Notify>,
+}
+
 struct Scene {
     desk: Desk,
     store: Store,
-    calls: Calls,
+    line: Line,
+    bot: Bot,
     _folder: tempfile::TempDir,
 }
 
@@ -34,24 +44,20 @@ impl Scene {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db")).await.unwrap();
-        let calls = Calls::default();
+        let line = Line::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let router = Router::new().route("/{bot}/{method}", axum::routing::post(write_down)).with_state(calls.clone());
+        let router = Router::new().route("/{bot}/{method}", axum::routing::post(write_down)).with_state(line.clone());
         tokio::spawn(axum::serve(listener, router).into_future());
         let bot = Bot::with_client("1:token", reqwest::Client::new()).set_api_url(url);
         let config = crate::config::load(None, &[]).unwrap().bot;
-        let me = json!({
-            "id": 1, "is_bot": true, "first_name": "Ferry", "username": "ferry_bot", "can_join_groups": true,
-            "can_read_all_group_messages": false, "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false
-        });
         let desk = Desk {
             intake: Intake::new(store.clone(), Queue::new(store.clone()), 3),
-            answers: Answers::new(bot),
+            answers: Answers::new(bot.clone()),
             config: Arc::new(config),
-            me: Arc::new(serde_json::from_str(&me.to_string()).unwrap()),
+            me: Arc::new(serde_json::from_str(&me().to_string()).unwrap()),
         };
-        Self { desk, store, calls, _folder: folder }
+        Self { desk, store, line, bot, _folder: folder }
     }
 
     /// Sends an update through the tree; gives the calls that followed, the signs of life left out.
@@ -61,7 +67,7 @@ impl Scene {
         let update = serde_json::from_str(&update.to_string()).unwrap();
         dispatch(&schema(), &desk, update).await.unwrap();
         desk.answers.finish().await;
-        let calls = std::mem::take(&mut *self.calls.lock().unwrap());
+        let calls = std::mem::take(&mut *self.line.calls.lock().unwrap());
         calls.into_iter().filter(|(method, _)| method != "SendChatAction").collect()
     }
 
@@ -93,15 +99,38 @@ impl Scene {
     }
 }
 
-async fn write_down(State(calls): State<Calls>, Path((_, method)): Path<(String, String)>, Json(body): Json<Value>) -> Json<Value> {
+async fn write_down(State(line): State<Line>, Path((_, method)): Path<(String, String)>, Json(body): Json<Value>) -> Json<Value> {
+    line.calls.lock().unwrap().push((method.clone(), body.clone()));
+    line.called.notify_one();
     let result = match method.as_str() {
+        "GetMe" => me(),
+        "GetUpdates" => line.updates_from(&body).await,
         "SendMessage" | "EditMessageReplyMarkup" => {
             json!({"message_id": 99, "date": 0, "text": "x", "chat": {"id": ANN, "type": "private", "first_name": "Ann"}})
         }
         _ => json!(true),
     };
-    calls.lock().unwrap().push((method, body));
     Json(json!({"ok": true, "result": result}))
+}
+
+impl Line {
+    /// As Telegram does: an offset forgets all before it, and an empty answer comes late.
+    async fn updates_from(&self, body: &Value) -> Value {
+        let offset = body["offset"].as_i64().unwrap_or(0);
+        self.updates.lock().unwrap().retain(|update| update["update_id"].as_i64() >= Some(offset));
+        let left = self.updates.lock().unwrap().clone();
+        if left.is_empty() && body["timeout"] != json!(0) {
+            std::future::pending::<()>().await;
+        }
+        json!(left)
+    }
+}
+
+fn me() -> Value {
+    json!({
+        "id": 1, "is_bot": true, "first_name": "Ferry", "username": "ferry_bot", "can_join_groups": true,
+        "can_read_all_group_messages": false, "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false
+    })
 }
 
 fn person(id: i64) -> Value {
@@ -222,4 +251,44 @@ async fn other_updates_are_left_alone() {
     assert_eq!(scene.takes(robot).await, []);
     assert_eq!(scene.takes(json!({"update_id": 3, "of_the_future": {}})).await, []);
     assert!(scene.links_of(ANN).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_bot_polls_answers_and_confirms_at_the_end() {
+    let scene = Scene::new().await;
+    let mut second = text(ANN, "https://a.org/v");
+    second["update_id"] = json!(2);
+    scene.line.updates.lock().unwrap().extend([text(ANN, "/help"), second]);
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(super::run(
+        scene.bot.clone(),
+        scene.desk.intake.clone(),
+        crate::config::BotConfig { poll_timeout_s: 7, ..(*scene.desk.config).clone() },
+        shutdown.clone(),
+    ));
+    let seen = |wanted: &str, field: &str, value: Value| {
+        scene.line.calls.lock().unwrap().iter().any(|(method, body)| method == wanted && body[field] == value)
+    };
+    while !(seen("SendMessage", "chat_id", json!(ANN))
+        && seen("GetUpdates", "offset", json!(3))
+        && seen("SetMyCommands", "commands", menu()))
+    {
+        scene.line.called.notified().await;
+    }
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(scene.links_of(ANN).await, ["https://a.org/v"]);
+    assert!(scene.line.updates.lock().unwrap().is_empty(), "all are confirmed");
+    let polls: Vec<Value> =
+        scene.line.calls.lock().unwrap().iter().filter(|(method, _)| method == "GetUpdates").map(|(_, body)| body.clone()).collect();
+    assert_eq!(polls[0], json!({"timeout": 7, "allowed_updates": ["message", "callback_query"]}));
+    assert_eq!((&polls.last().unwrap()["offset"], &polls.last().unwrap()["timeout"]), (&json!(3), &json!(0)));
+}
+
+fn menu() -> Value {
+    let texts = crate::i18n::Texts::new("en");
+    json!([
+        {"command": "start", "description": texts.get("command-start")}, {"command": "help", "description": texts.get("command-help")},
+        {"command": "status", "description": texts.get("command-status")}, {"command": "cancel", "description": texts.get("command-cancel")},
+    ])
 }

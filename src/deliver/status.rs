@@ -63,6 +63,13 @@ impl StatusMessage {
         follow(Throttle::new(self.interval), progress, stop, render, |text| self.show(&texts, text)).await;
     }
 
+    /// Says that the job waits for another try of its step, `delay_ms` from now, and keeps the button to stop it. Tries once: the pause may be
+    /// over before a second try.
+    pub async fn show_later(&self, reason: &Reason, delay_ms: u64) {
+        let texts = Texts::new(&self.job.language);
+        self.show(&texts, render::later(&self.job, reason, delay_ms)).await;
+    }
+
     /// Cancelled once Telegram has said that the person blocked the bot or the chat is gone.
     pub fn unreachable(&self) -> &CancellationToken {
         &self.unreachable

@@ -20,8 +20,8 @@ pub struct Patience {
 impl Patience {
     /// For answers that are worth little when they come late.
     pub const SHORT: Self = Self { attempts: 3, longest_pause: Duration::from_secs(60) };
-    /// For what the person must get to see.
-    pub const LONG: Self = Self { attempts: 8, longest_pause: Duration::from_secs(3600) };
+    /// For what the person must get to see. Bounded all the same: a worker waits for it.
+    pub const LONG: Self = Self { attempts: 8, longest_pause: Duration::from_secs(120) };
 }
 
 /// Calls until there is an answer, waiting as long as Telegram asks, and with growing delays when it can't be reached.
