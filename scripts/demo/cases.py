@@ -1,7 +1,8 @@
 """What the demo's person does, and what must have come of it.
 
 In: a chat, the site, the folder that the daemon works in. Out: for each case the facts that go into the result; a Failed that says what is wrong.
-Must not: start or end programs, or look into the daemon. Wording is not looked at, except that a cancelled job is called so.
+Must not: start or end programs, or look into the daemon. Wording is not looked at, except that a cancelled job is called
+cancelled or stopped.
 """
 
 import pathlib
@@ -192,7 +193,7 @@ def status_of(messages, asked):
 
 def cancelled(messages, asked):
     after = (message for message in messages if message["message_id"] > asked and message["from_bot"])
-    said = (message for message in after if re.search("cancel", chats.text_of(message), re.IGNORECASE))
+    said = (message for message in after if re.search("cancel|stopped", chats.text_of(message), re.IGNORECASE))
     return next((message for message in said if not chats.buttons_of(message)), None)
 
 
