@@ -33,5 +33,5 @@ env TGFERRY_HOME="$tgferry_home" bash scripts/setup.sh 1>&2 || not_played "scrip
 echo "demo: building (a first time takes many minutes)" >&2
 cargo build --release --workspace --locked 1>&2 || not_played "the build failed"
 
-exec "$tgferry_venv/bin/python" scripts/demo/play.py \
+exec "$tgferry_venv/bin/python" -B scripts/demo/play.py \
     --tgferry "$CARGO_TARGET_DIR/release/tgferry" --sandbox "$CARGO_TARGET_DIR/release/sandbox" --yt-dlp "$tgferry_venv/bin/yt-dlp" "$@"

@@ -26,7 +26,10 @@ PACKAGES=(
 dev=false
 for argument in "$@"; do
     case "$argument" in
-    --dev) dev=true ;;
+    --dev)
+        dev=true
+        PACKAGES+=(shellcheck)
+        ;;
     --browser) PACKAGES+=(chromium) ;;
     -h | --help)
         sed -n '2,9s/^# \{0,1\}//p' "$0"

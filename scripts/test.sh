@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check of the project, as CI runs them: formatting, lints, documentation, dependencies, tests.
+# Every check of the project, as CI runs them: scripts, formatting, lints, documentation, dependencies, tests.
 #
 #   scripts/test.sh                     everything
 #   scripts/test.sh -E 'test(cancel)'   the same, but only these tests (arguments go to cargo nextest run)
@@ -27,6 +27,12 @@ phase() {
 }
 
 # shellcheck disable=SC2317 # called through phase
+check_scripts() {
+    shellcheck --external-sources scripts/*.sh .ci/run &&
+        python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' scripts/*/*.py
+}
+
+# shellcheck disable=SC2317 # called through phase
 doc_tests() {
     if grep -rqE '^\s*//[/!] ```(rust|no_run|should_panic)?\s*$' src crates/*/src; then
         cargo test --workspace --doc --locked
@@ -37,6 +43,7 @@ doc_tests() {
 
 phase setup env TGFERRY_HOME="$tgferry_home" bash scripts/setup.sh --dev
 if [ "$failed" -ne 0 ]; then exit 1; fi
+phase scripts check_scripts
 phase fmt cargo fmt --all --check
 phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 phase doc env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
