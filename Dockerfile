@@ -34,13 +34,14 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates ffmpeg python3 tini \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /var/lib/tgferry --shell /usr/sbin/nologin tgferry \
+    && groupadd --gid 10001 tgferry \
+    && useradd --system --uid 10001 --gid tgferry --home-dir /var/lib/tgferry --shell /usr/sbin/nologin tgferry \
     && install -d -o tgferry -g tgferry -m 0750 /var/lib/tgferry /var/lib/tgferry/data \
     && install -d -o tgferry -g tgferry -m 0700 /var/lib/tgferry/sessions
 COPY --from=python /opt/yt-dlp /opt/yt-dlp
 COPY --from=build /out/tgferry /usr/local/bin/tgferry
 ENV PATH=/opt/yt-dlp/bin:/usr/local/bin:/usr/bin:/bin
-USER tgferry
+USER 10001:10001
 # Relative paths of the configuration (data/, sessions/) begin here.
 WORKDIR /var/lib/tgferry
 VOLUME ["/var/lib/tgferry/data", "/var/lib/tgferry/sessions"]
