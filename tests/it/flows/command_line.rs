@@ -15,12 +15,12 @@ async fn a_file_is_sent_from_the_command_line() {
     let ann = scene.person("ann").await;
     daemon.stop().await;
     let to = ann.id().to_string();
-    for (file, lane) in [(clips::small(), "bot_api"), (clips::big(), "mtproto")] {
+    for (file, way) in [(clips::small(), "bot_api"), (clips::big(), "mtproto")] {
         let before = ann.messages().len();
         let output = scene.home.run(&["send", file.to_str().unwrap(), "--to", &to], "").await;
         assert!(output.status.success(), "{}", text(&output.stderr));
         let sent = ann.messages().into_iter().nth(before).unwrap().media.unwrap();
-        assert_eq!((sent.sha256, sent.lane.as_str()), (sha256(&file), lane));
+        assert_eq!((sent.sha256.clone(), lane(&sent)), (sha256(&file), way));
         assert!(file.exists(), "the file itself is left alone");
     }
     assert!(scene.home.files_left().is_empty());
@@ -35,7 +35,7 @@ async fn a_running_daemon_takes_what_the_command_line_sends() {
     let ann = scene.person("ann").await;
     let output = scene.home.run(&["send", &link, "--to", &ann.id().to_string()], "").await;
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(gets(&ann, "video").await.media.unwrap().lane, "mtproto");
+    assert_eq!(lane(&gets(&ann, "video").await.media.unwrap()), "mtproto");
     scene.ends_well();
 }
 
