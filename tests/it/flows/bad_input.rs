@@ -1,6 +1,6 @@
 //! What people send that is no good link: a clear word, and nothing lost.
 
-use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, reads};
+use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, reads, sees_all};
 use crate::support::{clips, site::Answer};
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tgferry_sandbox::{Fault, When};
 
 use crate::support::clips;
-use crate::support::scene::{Scene, WITHIN, chooses, has_button, reads};
+use crate::support::scene::{Scene, WITHIN, chooses, has_button, reads, sees_all};
 use crate::support::site::{Answer, Gate};
 
 /// The wish, and what must follow. The bound is loose for a busy machine; the promise is a second.

@@ -1,6 +1,6 @@
 //! What the program is for: a link comes back as a file that plays, small by the bot, big by the account.
 
-use crate::support::scene::{Scene, chooses, gets, reads, sha256};
+use crate::support::scene::{Scene, WITHIN, chooses, gets, gets_after, has_button, lane, reads, sha256};
 use crate::support::{clips, site::Answer};
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The command line: the same line without a chat, and set-ups that are wrong are named with a way out.
 
 use crate::support::clips;
-use crate::support::scene::{Scene, gets, sha256};
+use crate::support::scene::{Scene, gets, lane, sha256};
 use crate::support::site::Answer;
 
 fn text(bytes: &[u8]) -> String {

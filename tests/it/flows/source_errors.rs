@@ -1,6 +1,6 @@
 //! A link that can't be fetched: the person learns which reason it is, and can go on.
 
-use crate::support::scene::{Scene, chooses, gets, reads};
+use crate::support::scene::{Scene, WITHIN, chooses, gets, reads};
 use crate::support::{clips, site::Answer};
 
 /// Sends a link to a path that answers so, and waits for a text that names the reason.
@@ -48,10 +48,7 @@ async fn an_empty_file() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     // Whether a card could be shown before is up to what the site said of the length.
-    let seen = ann
-        .sees("an answer", crate::support::scene::WITHIN, |message| message.reply_to.is_some() || !message.buttons.is_empty())
-        .await
-        .unwrap();
+    let seen = ann.sees("an answer", WITHIN, |message| message.reply_to.is_some() || !message.buttons.is_empty()).await.unwrap();
     if !seen.buttons.is_empty() {
         chooses(&ann, "Video").await;
     }

@@ -2,7 +2,7 @@
 
 use tgferry_sandbox::{Fault, When};
 
-use crate::support::scene::{PHONE, Scene, chooses, gets, reads, sha256};
+use crate::support::scene::{PHONE, Scene, chooses, gets, lane, reads, sha256};
 use crate::support::{clips, site::Answer};
 
 #[tokio::test]

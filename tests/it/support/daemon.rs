@@ -5,8 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use tokio::io::AsyncReadExt;
-
 /// Where a daemon of a test lives; several runs may follow each other in it.
 pub struct Home {
     /// Its folder.
@@ -95,14 +93,5 @@ impl Daemon {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs"))).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-    }
-
-    /// Waits for an end that nobody asked for, and gives its standard error if that was piped.
-    pub async fn ended(mut self) -> (std::process::ExitStatus, String) {
-        let mut text = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut text).await.unwrap();
-        }
-        (self.child.wait().await.unwrap(), text)
     }
 }

@@ -4,5 +4,3 @@ pub mod clips;
 pub mod daemon;
 pub mod scene;
 pub mod site;
-
-pub use scene::Scene;
