@@ -127,7 +127,7 @@ mod tests {
             (Wish { max_bytes: 600_000_000, ..HOUR }, Some((720, 30.0))),
             (Wish { max_bytes: 200_000_000, ..HOUR }, Some((360, 30.0))),
             (Wish { max_bytes: 50_000_000, ..HOUR }, None),
-            (Wish { max_bytes: 1_000_000_000, frame_rate: 60.0, ..HOUR }, Some((1080, 30.0))),
+            (Wish { max_bytes: 1_200_000_000, frame_rate: 60.0, ..HOUR }, Some((1080, 30.0))),
             (Wish { width: 1080, height: 1920, max_bytes: 600_000_000, ..HOUR }, Some((720, 30.0))),
             (Wish { width: 640, height: 360, ..HOUR }, Some((360, 30.0))),
             (Wish { duration_s: 0.0, ..HOUR }, None),

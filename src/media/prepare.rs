@@ -197,7 +197,7 @@ async fn make(
     let step = work.step;
     let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));
     report(0);
-    match media.run_child(Request { limits, task: Task::Make(task) }, media.max_time(), report, cancel).await? {
+    match media.run_child(Request { limits, task: Task::Make(Box::new(task)) }, media.max_time(), report, cancel).await? {
         Reply::Made(made) => Ok(made),
         other => Err(Failure::internal(anyhow!("work was answered with {other:?}"))),
     }

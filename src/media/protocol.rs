@@ -46,7 +46,7 @@ pub(crate) enum Task {
         input: PathBuf,
     },
     /// Make what is asked for; answered with [`Reply::Made`].
-    Make(Make),
+    Make(Box<Make>),
 }
 
 /// What to make of a file.

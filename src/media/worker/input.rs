@@ -86,7 +86,7 @@ pub(super) fn rotation(stream: &Stream) -> u16 {
     let mut size = 0;
     // SAFETY: the stream is alive; the call returns null or a pointer to `size` bytes that live as long as the stream.
     let matrix = unsafe { ffi::av_stream_get_side_data(stream.as_ptr(), ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, &mut size) };
-    if matrix.is_null() || (size as usize) < 9 * size_of::<i32>() {
+    if matrix.is_null() || size < 9 * size_of::<i32>() {
         return 0;
     }
     // SAFETY: a display matrix is nine aligned 32-bit numbers, which was checked above.
@@ -113,7 +113,7 @@ fn displayed(width: u32, height: u32, shape: (i32, i32), rotation: u16) -> (u32,
     // Outside of these bounds it is damage, not a shape.
     let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
     let width = (f64::from(width) * ratio).round() as u32;
-    if rotation % 180 == 0 { (width, height) } else { (height, width) }
+    if rotation.is_multiple_of(180) { (width, height) } else { (height, width) }
 }
 
 /// Length in seconds, 0 if it is not known or the file is a picture.

@@ -86,7 +86,7 @@ fn fit(picture: &frame::Video, rotation: u16, max_side: u32) -> (u32, u32) {
     let shape = picture.aspect_ratio();
     let ratio = if shape.numerator() > 0 && shape.denominator() > 0 { f64::from(shape).clamp(0.1, 10.0) } else { 1.0 };
     let (width, height) = (f64::from(picture.width()) * ratio, f64::from(picture.height()));
-    let (width, height) = if rotation % 180 == 0 { (width, height) } else { (height, width) };
+    let (width, height) = if rotation.is_multiple_of(180) { (width, height) } else { (height, width) };
     let factor = (f64::from(max_side) / width.max(height).max(1.0)).min(1.0);
     let side = |length: f64| ((length * factor).round() as u32).clamp(1, max_side);
     (side(width), side(height))

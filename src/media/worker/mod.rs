@@ -11,6 +11,7 @@ mod input;
 mod jpeg;
 mod limits;
 mod make;
+mod measure;
 mod muxer;
 mod probe;
 mod produce;

@@ -45,7 +45,7 @@ pub(super) struct Run<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Produced {
     pub(super) duration_s: f64,
-    pub(super) display: Option<(u32, u32)>,
+    pub(super) display: Display,
 }
 
 enum Track {
@@ -61,6 +61,9 @@ struct Way {
     time_base: Rational,
     track: Track,
 }
+
+/// Width and height as displayed, if there is a picture.
+type Display = Option<(u32, u32)>;
 
 /// Does one run. `report` hears fractions of the whole.
 pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
@@ -95,7 +98,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64)) -> WorkResult<Prod
     Ok(Produced { duration_s, display })
 }
 
-fn plan(run: &Run, input: &Input, chosen: Chosen, mut muxer: Option<&mut Muxer>) -> WorkResult<(Vec<Way>, Option<(u32, u32)>)> {
+fn plan(run: &Run, input: &Input, chosen: Chosen, mut muxer: Option<&mut Muxer>) -> WorkResult<(Vec<Way>, Display)> {
     let mut ways = Vec::new();
     let mut display = None;
     if let (Some(stream), false) = (chosen.video.and_then(|index| input.stream(index)), matches!(run.picture, Picture::Leave)) {

@@ -14,12 +14,13 @@ use super::error::{Blame, WorkError, WorkResult};
 use super::graph::FrameGraph;
 use super::input::{self, parameters};
 use super::jpeg::turn;
+use super::measure::{is_large, steady_rate, target_size, threads_for};
 use crate::media::protocol::VideoSettings;
 
 /// Larger pictures than these are refused before memory is spent on them.
 const MAX_PIXELS: u64 = 8192 * 8192;
-/// Longest side of H.264 level 5.1.
-const MAX_LONG_SIDE: f64 = 4096.0;
+/// Frames that are looked ahead for large pictures.
+const LARGE_LOOKAHEAD: &str = "10";
 /// Seconds between key frames: short enough to seek in a chat.
 const KEY_FRAME_S: f64 = 5.0;
 
@@ -53,8 +54,10 @@ struct Look(u32, u32, i32, Rational);
 
 impl VideoTrack {
     pub(super) fn new(stream: &Stream, settings: &VideoSettings, pass: &Pass, threads: u32) -> WorkResult<Self> {
+        let display = input::display(stream);
+        let threads = threads_for(display, threads);
         let decoder = open_decoder(stream, threads)?;
-        let size = target_size(input::display(stream), settings.max_short_side);
+        let size = target_size(display, settings.max_short_side);
         let rate = steady_rate(stream.avg_frame_rate(), stream.rate(), settings.max_frame_rate);
         let interlaced =
             !matches!(parameters(stream).field_order, ffi::AVFieldOrder::AV_FIELD_PROGRESSIVE | ffi::AVFieldOrder::AV_FIELD_UNKNOWN);
@@ -237,6 +240,9 @@ fn open_encoder(
         options.set("preset", &settings.preset);
         options.set("profile", "high");
         options.set("threads", &thread_option(threads));
+        if is_large((width, height)) && !matches!(settings.preset.as_str(), "ultrafast" | "superfast") {
+            options.set("rc-lookahead", LARGE_LOOKAHEAD); // those two presets look ahead less anyway
+        }
         let mut flags = Flags::GLOBAL_HEADER;
         match pass {
             Pass::Quality(crf) => options.set("crf", &crf.to_string()),
@@ -262,80 +268,4 @@ fn copy_colors(decoder: &decoder::Video, encoder: &mut encoder::video::Video) {
         encoder.set_color_transfer_characteristic(decoder.color_transfer_characteristic());
     }
     encoder.set_color_range(ffmpeg::color::Range::MPEG);
-}
-
-/// Even, not above the bounds, in the shape of the display.
-fn target_size((width, height): (u32, u32), max_short_side: Option<u32>) -> (u32, u32) {
-    let (width, height) = (f64::from(width.max(2)), f64::from(height.max(2)));
-    let short = max_short_side.map_or(1.0, |side| f64::from(side) / width.min(height));
-    let factor = short.min(MAX_LONG_SIDE / width.max(height)).min(1.0);
-    let even = |length: f64| (((length * factor + 1e-6) as u32) & !1).max(2);
-    // Rounded to the nearest even number where it was scaled, rounded down (one line lost) where it was not.
-    if factor < 1.0 {
-        let nearest = |length: f64| ((length * factor / 2.0).round() as u32 * 2).max(2);
-        return (nearest(width), nearest(height));
-    }
-    (even(width), even(height))
-}
-
-/// One rate for all frames: the nominal rate if the average is near it, the average if not (variable rate), within bounds.
-fn steady_rate(average: Rational, nominal: Rational, max: f64) -> Rational {
-    let valid = |rate: &Rational| rate.numerator() > 0 && rate.denominator() > 0 && f64::from(*rate) <= 1000.0;
-    let rate = match (Some(average).filter(valid), Some(nominal).filter(valid)) {
-        (Some(average), Some(nominal)) if (0.9..=1.1).contains(&(f64::from(nominal) / f64::from(average))) => nominal,
-        (Some(average), _) => average,
-        (None, Some(nominal)) => nominal,
-        (None, None) => Rational(30, 1),
-    };
-    let frames = f64::from(rate);
-    if frames > max * 1.01 {
-        // Halved evenly if that is enough (50 -> 25), else the bound itself.
-        if frames / 2.0 <= max * 1.01 && frames / 2.0 > max * 0.6 {
-            return Rational(rate.numerator(), rate.denominator().saturating_mul(2));
-        }
-        return Rational((max * 1000.0) as i32, 1000).reduce();
-    }
-    if frames < 1.0 { Rational(1, 1) } else { rate }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_even_and_bounded() {
-        let table = [
-            ((320, 180), None, (320, 180)),
-            ((101, 77), None, (100, 76)),
-            ((1920, 1080), Some(720), (1280, 720)),
-            ((1080, 1920), Some(720), (720, 1280)),
-            ((854, 480), Some(360), (640, 360)),
-            ((7680, 4320), None, (4096, 2304)),
-            ((1, 1), None, (2, 2)),
-            ((0, 0), None, (2, 2)),
-        ];
-        for (display, max_short_side, expected) in table {
-            assert_eq!(target_size(display, max_short_side), expected, "{display:?}");
-        }
-    }
-
-    #[test]
-    fn frame_rates_are_steady_and_sane() {
-        let none = Rational(0, 0);
-        let table = [
-            ((Rational(30, 1), Rational(30, 1), 60.0), Rational(30, 1)),
-            ((Rational(2997, 101), Rational(30, 1), 60.0), Rational(30, 1)),
-            ((Rational(17, 1), Rational(90_000, 1), 60.0), Rational(17, 1)),
-            ((none, Rational(25, 1), 60.0), Rational(25, 1)),
-            ((none, none, 60.0), Rational(30, 1)),
-            ((none, Rational(90_000, 1), 60.0), Rational(30, 1)),
-            ((Rational(120, 1), Rational(120, 1), 60.0), Rational(120, 2)),
-            ((Rational(240, 1), Rational(240, 1), 60.0), Rational(60, 1)),
-            ((Rational(50, 1), Rational(50, 1), 25.0), Rational(50, 2)),
-            ((Rational(1, 10), Rational(1, 10), 60.0), Rational(1, 1)),
-        ];
-        for ((average, nominal, max), expected) in table {
-            assert_eq!(f64::from(steady_rate(average, nominal, max)), f64::from(expected), "{average:?} {nominal:?}");
-        }
-    }
 }

@@ -11,7 +11,7 @@ use super::clips::{PICTURE, make};
 use super::{Bench, config};
 
 /// Minutes of work for an encoder on its slowest setting.
-const LONG: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=20,noise=alls=40:allf=t"];
+const LONG: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=4"];
 const QUICK: &[&str] = &["-c:v", "mjpeg", "-q:v", "10"];
 
 fn slow() -> MediaConfig {
