@@ -4,3 +4,4 @@ mod flows;
 mod media;
 mod support;
 mod tidy;
+mod upload;

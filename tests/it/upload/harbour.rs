@@ -1,0 +1,200 @@
+//! A loopback Telegram with one bot and one account, and what the tests of the uploader need around it.
+//!
+//! In: how the account is. Out: a configuration that points there, a logged-in account with its relay, files of known content.
+//! Must not: stand in for anything of the program.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tgferry::cli::login::{self, LoginArgs};
+use tgferry::cli::prompt::Prompt;
+use tgferry::config::{Config, Environment, Secret};
+use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender};
+use tgferry::spool::Spool;
+use tgferry::telegram::account::UserAccount;
+use tgferry::telegram::bot::Bots;
+use tgferry::telegram::login::LoginFlow;
+use tgferry::telegram::relay::{self, RelayRef};
+use tgferry::telegram::session::FileSession;
+use tgferry::upload::mtproto::{UploadIds, upload_to_relay};
+use tgferry_sandbox::{AccountSpec, BotInfo, Limits, Sandbox, SandboxConfig};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(super) const PHONE: &str = "+9996612345";
+pub(super) const PASSWORD: &str = "correct horse";
+
+pub(super) struct Harbour {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) bot: BotInfo,
+    pub(super) config: Config,
+    pub(super) folder: TempDir,
+}
+
+/// A logged-in account with its relay.
+pub(super) struct Carrier {
+    pub(super) account: UserAccount,
+    pub(super) relay: RelayRef,
+}
+
+impl Harbour {
+    pub(super) async fn open() -> Self {
+        Self::with(Limits::default(), None).await
+    }
+
+    pub(super) async fn with(limits: Limits, password: Option<&str>) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let sandbox = Sandbox::start(SandboxConfig { http: any, mtproto: any, data: None, limits }).await.unwrap();
+        let bot = sandbox.create_bot("ferry_bot");
+        let spec = AccountSpec {
+            phone: PHONE.to_owned(),
+            first_name: "Carrier".to_owned(),
+            username: None,
+            premium: false,
+            password: password.map(str::to_owned),
+        };
+        sandbox.create_account(spec);
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = tgferry::config::load(None, &[]).unwrap();
+        config.telegram.bot_token = Secret::from(bot.token.clone());
+        config.telegram.api_id = 1;
+        config.telegram.api_hash = Secret::from("0123456789abcdef".to_owned());
+        config.telegram.bot_api_url = sandbox.bot_api_url().parse().unwrap();
+        config.telegram.environment = Environment::Custom;
+        config.telegram.custom.dc_id = sandbox.dc_id();
+        config.telegram.custom.address = sandbox.mtproto_addr().into();
+        config.telegram.custom.auth_key = Secret::from(hex(&sandbox.new_auth_key()));
+        config.storage.sessions_dir = folder.path().join("sessions");
+        Self { sandbox: Arc::new(sandbox), bot, config, folder }
+    }
+
+    /// What `tgferry login` does, answered by the person who has the phone.
+    pub(super) async fn log_in(&self, args: LoginArgs) -> Result<(), tgferry::cli::error::CliError> {
+        let sandbox = Arc::clone(&self.sandbox);
+        let prompt = Prompt::answering(move |question| match question {
+            "Code" => sandbox.login_code(PHONE).expect("a code was sent"),
+            question if question.starts_with("Password") => PASSWORD.to_owned(),
+            question => panic!("unexpected question: {question}"),
+        });
+        login::run_with(&self.config, args, &prompt).await
+    }
+
+    pub(super) async fn carrier(&self) -> Carrier {
+        self.log_in(by_phone()).await.unwrap();
+        let account = self.connect();
+        let relay = relay::stored(&account).unwrap().expect("the log-in made a relay");
+        account.refresh().await.unwrap();
+        Carrier { account, relay }
+    }
+
+    pub(super) fn connect(&self) -> UserAccount {
+        let session = FileSession::open(&self.config.storage.sessions_dir, "main", &self.config.telegram).unwrap();
+        UserAccount::connect(session, self.config.telegram.api_id, &self.config).unwrap()
+    }
+
+    pub(super) fn bots(&self) -> Bots {
+        Bots::new(&self.config).unwrap()
+    }
+
+    /// Ends the account's sessions, as its owner can on another device.
+    pub(super) fn revoke(&self) {
+        assert!(self.sandbox.world().revoke_account(PHONE) > 0);
+    }
+
+    /// A key for a session to come.
+    pub(super) fn new_key(&self) -> Secret {
+        Secret::from(hex(&self.sandbox.new_auth_key()))
+    }
+
+    /// The account's phone scans a QR code: another session of the same account accepts the token.
+    pub(super) async fn scan(&self, token: &str) {
+        let mut config = self.config.clone();
+        config.storage.sessions_dir = self.folder.path().join("phone");
+        config.telegram.custom.auth_key = self.new_key();
+        let phone = FileSession::open(&config.storage.sessions_dir, "phone", &config.telegram).unwrap();
+        let phone = UserAccount::connect(phone, 1, &config).unwrap();
+        let flow = LoginFlow::new(phone.clone(), config.telegram.api_hash.clone());
+        let sent = flow.request_code(PHONE).await.unwrap();
+        flow.sign_in(&sent, &self.sandbox.login_code(PHONE).unwrap()).await.unwrap();
+        let accept = grammers_tl_types::functions::auth::AcceptLoginToken { token: from_base64_url(token) };
+        phone.call(&accept).await.unwrap();
+    }
+
+    /// A file of bytes that no other place of it repeats.
+    pub(super) async fn file(&self, name: &str, size_bytes: usize) -> PathBuf {
+        let path = self.folder.path().join(name);
+        tokio::fs::write(&path, bytes(size_bytes)).await.unwrap();
+        path
+    }
+}
+
+impl Carrier {
+    /// Uploads a whole file with the numbers given; says what became of it and the last progress.
+    pub(super) async fn upload(
+        &self,
+        harbour: &Harbour,
+        file: &Prepared,
+        ids: UploadIds,
+        marker: &str,
+    ) -> (Result<tgferry::model::RelayMessage, tgferry::model::Failure>, watch::Receiver<Progress>) {
+        let spool = Spool::whole(&file.path).await.unwrap();
+        let (progress, seen) = ProgressSender::channel();
+        let cancel = CancellationToken::new();
+        let config = &harbour.config.upload;
+        let work = upload_to_relay(&self.account, &self.relay, &spool, file, ids, marker, config, &progress, &cancel);
+        let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
+        (outcome, seen)
+    }
+}
+
+pub(super) fn by_phone() -> LoginArgs {
+    LoginArgs { phone: Some(PHONE.to_owned()), ..LoginArgs::default() }
+}
+
+pub(super) fn video(path: &Path, size_bytes: u64) -> Prepared {
+    Prepared {
+        kind: MediaKind::Video,
+        path: path.to_owned(),
+        size_bytes,
+        file_name: "Crossing.mp4".to_owned(),
+        mime: "video/mp4".to_owned(),
+        duration_s: 61,
+        width: 1280,
+        height: 720,
+        thumbnail: None,
+        title: None,
+        performer: None,
+    }
+}
+
+pub(super) fn bytes(size_bytes: usize) -> Vec<u8> {
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut step = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..size_bytes.div_ceil(8)).flat_map(|_| step()).take(size_bytes).collect()
+}
+
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    hex(&sha2::Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_base64_url(text: &str) -> Vec<u8> {
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let sextets: Vec<u32> = text.chars().map(|sextet| alphabet.find(sextet).unwrap() as u32).collect();
+    let decode = |group: &[u32]| {
+        let bits = group.iter().fold(0, |bits, sextet| bits << 6 | sextet) << (6 * (4 - group.len()));
+        bits.to_be_bytes()[1..group.len()].to_vec()
+    };
+    sextets.chunks(4).flat_map(decode).collect()
+}
