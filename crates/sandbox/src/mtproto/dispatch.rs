@@ -82,7 +82,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
-    caller.world().count_mtproto(method);
+    caller.world().count(|counters| counters.mtproto_called(method));
     let lose_answer = match fault(&caller.server.faults, method).await {
         Scripted::Nothing => false,
         Scripted::LoseAnswer => true,

@@ -19,6 +19,7 @@ use super::serve;
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::world::World;
+use crate::world::accounts::AccountSpec;
 
 mod channels;
 mod login;
@@ -61,9 +62,14 @@ impl Stage {
 
     /// A person with a phone.
     fn account(&self, phone: &str, password: Option<&str>) -> i64 {
-        let user = self.world.change(|state| state.add_person("Carrier", "carrier", false, Some(phone)));
-        self.world.accounts().add(user.id, phone, password);
-        user.id
+        let spec = AccountSpec {
+            phone: phone.to_owned(),
+            first_name: "Carrier".to_owned(),
+            username: Some("carrier".to_owned()),
+            premium: false,
+            password: password.map(str::to_owned),
+        };
+        self.world.add_account(&spec).id
     }
 
     /// A client with a fresh key, not logged in.
