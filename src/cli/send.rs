@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::CliError;
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::model::{ChatId, Choice, JobId, Link, NewJob, Progress, Stage, Step, UserId};
+use crate::model::{ChatId, Choice, JobId, Link, NewJob, Progress, Reason, Stage, Step, UserId};
 use crate::queue;
 use crate::store::Store;
 
@@ -65,8 +65,11 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
         }
         _ => {
             bar.finish_and_clear();
-            let what = failure.map_or_else(|| "cancelled".to_owned(), |reason| reason.to_string());
-            Err(CliError::user(format!("not sent: {what}"), "run again with --log info to see what happened"))
+            Err(match failure {
+                None => CliError::user("not sent: cancelled", "send it again when you want it"),
+                Some(Reason::Internal) => CliError::ours("not sent: internal error (the log says more: --log info)"),
+                Some(reason) => CliError::user(format!("not sent: {reason}"), "run again with --log info to see what happened"),
+            })
         }
     }
 }

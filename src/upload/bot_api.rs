@@ -27,6 +27,7 @@ const BASE_TIMEOUT: Duration = Duration::from_secs(60);
 const READ_BYTES: usize = 256 * 1024;
 
 /// Uploads a file into a chat. `caption` is HTML. `bot` must have no total time-out of its own; the one here grows with the size.
+/// The `file_id` is empty if Telegram does not say it; there is nothing to keep for later then.
 /// Errors: `Cancelled`, `FloodWait`, `ChatUnreachable`, `Telegram`, `Internal` if the file can't be read.
 #[allow(clippy::too_many_arguments)]
 pub async fn send(
@@ -56,7 +57,7 @@ pub async fn send(
         answer = tokio::time::timeout(limit, request) => answer,
     };
     let timed_out = |_| Failure::new(Reason::Telegram, anyhow::anyhow!("the upload took longer than {} s", limit.as_secs()));
-    uploaded(&answer.map_err(timed_out)?.map_err(|error| bot::failure(&error))?)
+    Ok(uploaded(&answer.map_err(timed_out)?.map_err(|error| bot::failure(&error))?))
 }
 
 /// Sends a file that the bot has sent before. `caption` is HTML.
@@ -71,7 +72,7 @@ pub async fn send_by_file_id(
 ) -> Result<Uploaded, Failure> {
     let input = InputFile::file_id(FileId(file_id.to_owned()));
     let sent = send_message(bot, chat, reply_to, kind, input, caption, None).await;
-    uploaded(&sent.map_err(|error| bot::failure(&error))?)
+    Ok(uploaded(&sent.map_err(|error| bot::failure(&error))?))
 }
 
 /// `file` says how it is to be shown; a `file_id` knows that already.
@@ -138,7 +139,9 @@ async fn send_message(
     }
 }
 
-fn uploaded(message: &Message) -> Result<Uploaded, Failure> {
+/// Where the file is. The message is in the chat whatever the answer says, so an answer without a file is no failure: a repeat would send
+/// the file twice. (teloxide 0.17 sees no video in an answer whose `mime_type` is missing, which the Bot API allows.)
+fn uploaded(message: &Message) -> Uploaded {
     let file_id = message
         .video()
         .map(|video| &video.file.id)
@@ -146,10 +149,10 @@ fn uploaded(message: &Message) -> Result<Uploaded, Failure> {
         .or_else(|| message.animation().map(|animation| &animation.file.id))
         .or_else(|| message.document().map(|document| &document.file.id))
         .or_else(|| message.photo().and_then(|sizes| sizes.last()).map(|size| &size.file.id));
-    let Some(file_id) = file_id else {
-        return Err(Failure::new(Reason::Telegram, anyhow::anyhow!("the Bot API answered with a message that holds no file")));
-    };
-    Ok(Uploaded::InChat { message: MessageId(message.id.0), file_id: file_id.0.clone() })
+    if file_id.is_none() {
+        tracing::warn!(message = message.id.0, "the Bot API did not say the file_id of what was sent");
+    }
+    Uploaded::InChat { message: MessageId(message.id.0), file_id: file_id.map(|id| id.0.clone()).unwrap_or_default() }
 }
 
 fn time_limit(size_bytes: u64, min_bytes_per_second: u64) -> Duration {

@@ -106,9 +106,10 @@ impl PartSender<'_> {
     async fn is_there(&self, part: u64) -> Result<bool, Failure> {
         let range = parts::full_range(part);
         let ready = self.spool.wait_for(range.start..range.end + 1).await?;
-        if ready.end > self.max_bytes {
-            let size_bytes = self.spool.length().expected_bytes;
-            return Err(Failure::from(Reason::TooLarge { size_bytes, limit_bytes: self.max_bytes }));
+        let length = self.spool.length();
+        // A promised length may be wrong; what is ready is there, and a finished file is known whole from its first part on.
+        if ready.end > self.max_bytes || (length.finished && length.ready_bytes > self.max_bytes) {
+            return Err(Failure::from(Reason::TooLarge { size_bytes: length.expected_bytes, limit_bytes: self.max_bytes }));
         }
         Ok(ready.end > range.start)
     }

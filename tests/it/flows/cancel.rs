@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use tgferry_sandbox::{Fault, When};
 
+use crate::support::clips;
 use crate::support::scene::{Scene, WITHIN, chooses, has_button, reads};
 use crate::support::site::{Answer, Gate};
-use crate::support::clips;
 
 /// The wish, and what must follow. The bound is loose for a busy machine; the promise is a second.
 async fn cancel_and_see(scene: &Scene, ann: &tgferry_sandbox::TestUser) {
@@ -80,12 +80,14 @@ async fn by_the_command_for_all_at_once() {
     let _daemon = scene.daemon();
     let ann = scene.person("ann").await;
     ann.sends(&format!("{first} {second}")).await;
-    let both = |count: usize| move |messages: &[tgferry_sandbox::MessageView]| messages.iter().filter(|message| has_button(message, "Video")).count() == count;
-    ann.sees_all("two cards", WITHIN, both(2)).await.unwrap();
+    let both = |count: usize| {
+        move |messages: &[tgferry_sandbox::MessageView]| messages.iter().filter(|message| has_button(message, "Video")).count() == count
+    };
+    sees_all(&ann, "two cards", both(2)).await;
     ann.sends("/status").await;
     reads(&ann, "2").await;
     ann.sends("/cancel").await;
-    ann.sees_all("no cards", WITHIN, both(0)).await.unwrap();
+    sees_all(&ann, "no cards", both(0)).await;
     scene.home.is_clean().await;
     scene.ends_well();
 }

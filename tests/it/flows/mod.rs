@@ -3,6 +3,7 @@
 mod bad_input;
 mod cancel;
 mod carry;
+mod command_line;
 mod people;
 mod restart;
 mod source_errors;

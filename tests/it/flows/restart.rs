@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tgferry_sandbox::{Fault, TestUser, When};
 
+use crate::support::clips;
 use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, sha256};
 use crate::support::site::{Answer, Gate};
-use crate::support::clips;
 
 /// One file has come, and no second one does while the daemon ends in order.
 async fn one_file(scene: &Scene, daemon: crate::support::daemon::Daemon, ann: &TestUser, expected: &std::path::Path) {
@@ -83,11 +83,11 @@ async fn during_the_upload() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
-    scene.telegram.called("upload.saveBigFilePart", 60, WITHIN).await;
+    scene.called("upload.saveBigFilePart", 60).await;
     daemon.kill().await;
     let daemon = scene.daemon();
     one_file(&scene, daemon, &ann, &clips::big()).await;
-    assert_eq!(scene.telegram.relay_media_count(), 1);
+    assert_eq!(scene.files_in_relays(), 1);
     scene.ends_well();
 }
 
@@ -101,7 +101,7 @@ async fn after_the_file_reached_the_relay_but_its_answer_was_lost() {
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
     one_file(&scene, daemon, &ann, &clips::big()).await;
-    assert_eq!(scene.telegram.relay_media_count(), 1, "sent to the relay once");
+    assert_eq!(scene.files_in_relays(), 1, "sent to the relay once");
     scene.ends_well();
 }
 
@@ -114,7 +114,7 @@ async fn between_the_copy_and_its_answer() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
-    scene.telegram.called("copyMessage", 1, WITHIN).await;
+    scene.called("copyMessage", 1).await;
     daemon.kill().await;
     let parts = scene.telegram.counters().uploaded_parts;
     let daemon = scene.daemon();

@@ -48,7 +48,10 @@ async fn an_empty_file() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     // Whether a card could be shown before is up to what the site said of the length.
-    let seen = ann.sees("an answer", crate::support::scene::WITHIN, |message| message.reply_to.is_some() || !message.buttons.is_empty()).await.unwrap();
+    let seen = ann
+        .sees("an answer", crate::support::scene::WITHIN, |message| message.reply_to.is_some() || !message.buttons.is_empty())
+        .await
+        .unwrap();
     if !seen.buttons.is_empty() {
         chooses(&ann, "Video").await;
     }

@@ -71,11 +71,11 @@ async fn a_revoked_session_is_noticed_and_the_next_way_is_taken() {
     let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
     let _daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    scene.telegram.revoke_account(PHONE);
+    scene.telegram.world().revoke_account(PHONE);
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
     let media = gets(&ann, "video").await.media.unwrap();
-    assert_eq!(media.lane, "bot_api");
+    assert_eq!(lane(&media), "bot_api");
     assert!(media.size <= 50_000_000, "compressed to what the bot can send: {}", media.size);
 }
 
@@ -88,7 +88,7 @@ async fn a_relay_message_that_is_gone_is_made_again() {
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
     gets(&ann, "video").await;
-    scene.telegram.delete_relay_messages();
+    scene.empties_relays();
     let parts = scene.telegram.counters().uploaded_parts;
     let ben = scene.person("ben").await;
     ben.sends(&link).await;
@@ -104,10 +104,10 @@ async fn a_relay_channel_that_is_gone_is_noticed_and_login_makes_another() {
     let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
     let daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    scene.telegram.delete_relay_channel();
+    scene.deletes_relays();
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
-    assert_eq!(gets(&ann, "video").await.media.unwrap().lane, "bot_api", "the next possible way");
+    assert_eq!(lane(&gets(&ann, "video").await.media.unwrap()), "bot_api", "the next possible way");
     daemon.stop().await;
     let output = scene.home.run(&["login"], "").await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -116,7 +116,7 @@ async fn a_relay_channel_that_is_gone_is_noticed_and_login_makes_another() {
     let ben = scene.person("ben").await;
     ben.sends(&other).await;
     chooses(&ben, "Video").await;
-    assert_eq!(gets(&ben, "video").await.media.unwrap().lane, "mtproto");
+    assert_eq!(lane(&gets(&ben, "video").await.media.unwrap()), "mtproto");
 }
 
 /// A file of bytes that no one can take for media.

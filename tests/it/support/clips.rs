@@ -17,10 +17,7 @@ pub fn index_behind() -> PathBuf {
 
 /// VP9 and Opus, long enough that its transcoding can be met under way.
 pub fn vp9() -> PathBuf {
-    clip(
-        "vp9.webm",
-        &format!("{} -t 20 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus", picture("1280x720")),
-    )
+    clip("vp9.webm", &format!("{} -t 20 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus", picture("1280x720")))
 }
 
 /// More than 50 MB of H.264/AAC: goes by the user account.

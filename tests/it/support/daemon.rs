@@ -42,8 +42,7 @@ impl Home {
     pub async fn run(&self, arguments: &[&str], input: &str) -> Output {
         use tokio::io::AsyncWriteExt;
         let mut command = tokio::process::Command::from(self.command(arguments));
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(input.as_bytes()).await.unwrap();
         drop(stdin);
@@ -66,13 +65,7 @@ impl Home {
 
     /// Waits until no file is left, for it happens just after the last message.
     pub async fn is_clean(&self) {
-        let clean = async {
-            while !self.files_left().is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(5), clean).await;
-        waited.unwrap_or_else(|_| panic!("left behind: {:?}", self.files_left()));
+        super::scene::until("no files left in the work folder", || self.files_left().is_empty().then_some(())).await;
     }
 }
 

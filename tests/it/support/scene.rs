@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use tgferry_sandbox::{AccountSpec, BotInfo, MessageView, Sandbox, SandboxConfig, TestUser};
+use tgferry_sandbox::world::files::Lane;
+use tgferry_sandbox::{AccountSpec, BotInfo, ChatRef, MediaView, MessageView, Sandbox, SandboxConfig, TestUser};
 
 use super::daemon::{Daemon, Home};
 use super::site::Site;
@@ -117,15 +118,54 @@ impl Scene {
 
     /// The login code, as soon as Telegram has sent one.
     pub async fn code(&self) -> String {
-        let wait = async {
-            loop {
-                if let Some(code) = self.telegram.login_code(PHONE) {
-                    return code;
-                }
-                tokio::task::yield_now().await;
-            }
+        until("a code was asked for", || self.telegram.login_code(PHONE)).await
+    }
+
+    /// Waits until the newest job is in this stage, as the daemon's database has it.
+    pub async fn reaches_stage(&self, stage: &str) {
+        let path = self.home.folder.path().join("data/tgferry.db");
+        let look = || {
+            let database = rusqlite::Connection::open(&path).ok()?;
+            let now: String = database.query_row("SELECT stage FROM jobs ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).ok()?;
+            (now == stage).then_some(())
         };
-        tokio::time::timeout(WITHIN, wait).await.expect("no code was asked for")
+        until(&format!("a job in the stage {stage}"), look).await;
+    }
+
+    /// Waits until a method was called so often, by either face.
+    pub async fn called(&self, method: &str, times: u64) {
+        let look = || {
+            let counters = self.telegram.counters();
+            (counters.mtproto_calls(method) + counters.bot_api_calls(method) >= times).then_some(())
+        };
+        until(&format!("{times} calls of {method}"), look).await;
+    }
+
+    /// The relay channels, deleted ones too, as the sandbox numbers them.
+    fn relays(&self) -> Vec<i64> {
+        self.telegram.world().read(|state| state.channels.keys().copied().collect())
+    }
+
+    /// Files that stand in relay channels.
+    pub fn files_in_relays(&self) -> usize {
+        let world = self.telegram.world();
+        self.relays().into_iter().flat_map(|id| world.views(ChatRef::Channel(id))).filter(|message| message.media.is_some()).count()
+    }
+
+    /// Deletes what stands in the relay channels.
+    pub fn empties_relays(&self) {
+        for id in self.relays() {
+            for message in self.telegram.world().views(ChatRef::Channel(id)) {
+                self.telegram.world().delete_message(ChatRef::Channel(id), message.message_id);
+            }
+        }
+    }
+
+    /// Deletes the relay channels.
+    pub fn deletes_relays(&self) {
+        for id in self.relays() {
+            self.telegram.world().delete_channel(id);
+        }
     }
 
     /// A person in the chat with the bot; says `/start` first, as a person must.
@@ -156,12 +196,55 @@ pub async fn chooses(person: &TestUser, button: &str) {
 
 /// Sees a file arrive.
 pub async fn gets(person: &TestUser, kind: &str) -> MessageView {
-    person.sees(kind, WITHIN, |message| message.media.as_ref().is_some_and(|media| media.kind == kind) && message.buttons.is_empty()).await.unwrap()
+    person
+        .sees(kind, WITHIN, |message| message.media.as_ref().is_some_and(|media| media.kind == kind) && message.buttons.is_empty())
+        .await
+        .unwrap()
 }
 
 /// Sees a text of the bot that holds this.
 pub async fn reads(person: &TestUser, text: &str) -> MessageView {
-    person.sees(text, WITHIN, |message| message.from_bot && message.text.as_deref().or(message.caption.as_deref()).is_some_and(|shown| shown.contains(text))).await.unwrap()
+    person
+        .sees(text, WITHIN, |message| {
+            message.from_bot && message.text.as_deref().or(message.caption.as_deref()).is_some_and(|shown| shown.contains(text))
+        })
+        .await
+        .unwrap()
+}
+
+/// Sees a file arrive that came after this message.
+pub async fn gets_after(person: &TestUser, message_id: i32, kind: &str) -> MessageView {
+    let fits = |message: &MessageView| {
+        message.message_id > message_id && message.buttons.is_empty() && message.media.as_ref().is_some_and(|media| media.kind == kind)
+    };
+    person.sees(kind, WITHIN, fits).await.unwrap()
+}
+
+/// Waits until all that can be seen is as wanted.
+pub async fn sees_all(person: &TestUser, what: &str, wanted: impl Fn(&[MessageView]) -> bool) {
+    until(what, || wanted(&person.messages()).then_some(())).await;
+}
+
+/// The way a file took.
+pub fn lane(media: &MediaView) -> &'static str {
+    match media.lane {
+        Lane::BotApi => "bot_api",
+        Lane::Mtproto => "mtproto",
+    }
+}
+
+/// Looks again and again until there is an answer, for what can't be waited for in another way: another process's files.
+pub async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(Duration::from_millis(15));
+    let waiting = async {
+        loop {
+            ticks.tick().await;
+            if let Some(found) = look() {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(WITHIN, waiting).await.unwrap_or_else(|_| panic!("not within {WITHIN:?}: {what}"))
 }
 
 /// True if a message has such a button.

@@ -70,12 +70,8 @@ pub struct Site {
 impl Site {
     /// Starts an empty site.
     pub async fn start() -> Self {
-        let shared = Arc::new(Shared {
-            answers: Mutex::default(),
-            cut: Mutex::default(),
-            bytes: AtomicU64::new(0),
-            requests: AtomicUsize::new(0),
-        });
+        let shared =
+            Arc::new(Shared { answers: Mutex::default(), cut: Mutex::default(), bytes: AtomicU64::new(0), requests: AtomicUsize::new(0) });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = Router::new().route("/{*path}", axum::routing::get(answer)).with_state(shared.clone());
