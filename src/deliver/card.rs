@@ -18,6 +18,9 @@ use crate::telegram::edit::no_preview;
 use crate::telegram::keyboards;
 use crate::telegram::patience::{Patience, patiently};
 
+/// <https://core.telegram.org/bots/api#sendphoto>
+const MAX_PHOTO_BYTES: u64 = 10 * 1024 * 1024;
+
 /// Sends the card as a reply to the request: a photo with a caption if there is a picture that Telegram takes, else a text.
 /// The same message is edited into the status message later ([`super::StatusMessage`] finds out which of the two it is), so that a chat
 /// shows one message a job from the first to the last.
@@ -25,7 +28,7 @@ pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<
     let texts = Texts::new(&job.language);
     let html = render::card(&texts, job, card);
     let keyboard = keyboards::card(&texts, job.id);
-    if let Some(picture) = picture {
+    if let Some(picture) = picture.filter(|picture| can_be_sent(picture)) {
         match send_photo(bot, job, picture, &html, &keyboard).await {
             Ok(message) => return Ok(message),
             Err(error) if is_about_the_picture(&error) => tracing::debug!(job = %job.id, %error, "the card goes without its picture"),
@@ -66,6 +69,13 @@ async fn send_photo(bot: &Bot, job: &Job, picture: &Path, html: &str, keyboard: 
     })
     .await?;
     Ok(MessageId(message.id.0))
+}
+
+/// Looked at before, as a file that can't be read looks like a broken connection once it is on its way.
+fn can_be_sent(picture: &Path) -> bool {
+    std::fs::File::open(picture)
+        .and_then(|file| file.metadata())
+        .is_ok_and(|about| about.is_file() && (1..=MAX_PHOTO_BYTES).contains(&about.len()))
 }
 
 /// True if Telegram would take the card without the picture: it is no picture, too big, of odd proportions, or can't be read here.

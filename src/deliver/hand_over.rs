@@ -15,7 +15,7 @@ use crate::telegram::patience::{Patience, patiently};
 
 /// How many message numbers behind the last known one are looked at. In private chats all chats of a bot share one count, so that others'
 /// messages lie between.
-const LOOK_AHEAD: i32 = 100;
+const LOOK_AHEAD: i32 = 40;
 
 /// Copies a message of the relay into a chat, with `caption` as HTML in place of the one it has there.
 /// Fails with [`Reason::RelayMessageGone`] or [`Reason::RelayGone`] if the copy must be uploaded again, [`Reason::ChatUnreachable`] if the

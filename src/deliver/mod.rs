@@ -11,3 +11,6 @@ pub mod status;
 mod throttle;
 
 pub use status::StatusMessage;
+
+#[cfg(test)]
+mod tests;
