@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tgferry::cli::main()
+    tgferry::cli::main(tgferry::media::worker::run)
 }

@@ -80,8 +80,8 @@ enum Command {
     MediaWorker,
 }
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+/// Runs the program. `media_worker` is what the hidden command of that name does: it belongs to a step, which this module must not know.
+pub fn main(media_worker: fn() -> ExitCode) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         }
     };
     if matches!(arguments.command, Command::MediaWorker) {
-        return crate::media::worker::run(); // before any thread: it limits its own process
+        return media_worker(); // before any thread: it limits its own process
     }
     match start(arguments) {
         Ok(()) => ExitCode::SUCCESS,

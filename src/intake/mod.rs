@@ -4,7 +4,7 @@
 
 pub mod parse;
 
-use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, Stage, UserId};
+use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, UserId};
 use crate::queue::Queue;
 use crate::store::Store;
 
@@ -111,7 +111,7 @@ impl Intake {
             self.queue.wake();
             return Ok(Chosen::Queued);
         }
-        Ok(if job.stage.is_final() || job.stage == Stage::Inspect { Chosen::Gone } else { Chosen::AlreadyChosen })
+        Ok(if job.stage.is_final() { Chosen::Gone } else { Chosen::AlreadyChosen })
     }
 
     /// Cancels a job of a person.

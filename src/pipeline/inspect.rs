@@ -4,7 +4,7 @@
 
 use super::{Next, Pipeline, Run};
 use crate::deliver::card;
-use crate::model::{Failure, SourceCard, Stage, Step};
+use crate::model::{Failure, SourceCard, Step};
 
 impl Pipeline {
     pub(super) async fn inspect(&self, run: &Run<'_>) -> Result<Next, Failure> {
@@ -20,9 +20,7 @@ impl Pipeline {
         self.parts.store.set_title(run.job.id, source.title.clone()).await?;
         let picture = self.picture(run, &source).await;
         let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
-        self.parts.store.set_status_message(run.job.id, Some(message)).await?;
-        // Stored before the lease is given back: a press that comes now finds a job that waits for it.
-        self.parts.store.advance(run.job.id, Stage::Choose).await?;
+        self.parts.store.card_sent(run.job.id, message).await?;
         Ok(Next::Wait)
     }
 

@@ -82,17 +82,32 @@ impl Store {
         .await
     }
 
-    /// Stores the choice if the job still waits for one; says whether it did.
+    /// Stores the choice if there is none yet; says whether it did. A press may come before the card's own message is stored: the choice
+    /// then waits for [`Store::card_sent`].
     pub async fn choose(&self, id: JobId, choice: Choice) -> Result<bool, Failure> {
         self.call(move |connection| {
             let changed = connection.execute(
-                "UPDATE jobs SET choice = ?2, stage = 'fetch', attempts = 0, not_before_ms = 0, updated_ms = ?3
-                 WHERE id = ?1 AND stage = 'choose'",
+                "UPDATE jobs SET choice = ?2, stage = CASE stage WHEN 'choose' THEN 'fetch' ELSE stage END,
+                 attempts = 0, not_before_ms = 0, updated_ms = ?3
+                 WHERE id = ?1 AND choice IS NULL AND stage IN ('inspect', 'choose')",
                 params![id.0, choice.as_str(), now_ms()],
             )?;
             Ok(changed == 1)
         })
         .await
+    }
+
+    /// Stores the card's message; the job then waits for its choice, or goes on if that was made already.
+    pub async fn card_sent(&self, id: JobId, message: MessageId) -> Result<(), Failure> {
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE jobs SET status_message = ?2, stage = CASE WHEN choice IS NULL THEN 'choose' ELSE 'fetch' END,
+                 attempts = 0, not_before_ms = 0, updated_ms = ?3 WHERE id = ?1",
+                params![id.0, message.0, now_ms()],
+            )
+        })
+        .await
+        .map(drop)
     }
 
     /// Notes the wish to cancel; says whether the job was still unfinished.
@@ -115,15 +130,6 @@ impl Store {
         })
         .await
         .map(|wanted| wanted.unwrap_or(false))
-    }
-
-    /// Stores the message that is edited from now on, with the title if it is known.
-    pub async fn set_status_message(&self, id: JobId, message: Option<MessageId>) -> Result<(), Failure> {
-        self.call(move |connection| {
-            connection.execute("UPDATE jobs SET status_message = ?2 WHERE id = ?1", params![id.0, message.map(|message| message.0)])
-        })
-        .await
-        .map(drop)
     }
 
     /// Stores the title for people.

@@ -42,14 +42,21 @@ async fn the_same_update_is_accepted_once_and_survives_a_reopening() {
 }
 
 #[tokio::test]
-async fn a_choice_counts_once_and_only_while_the_card_waits() {
+async fn a_choice_counts_once_however_early_it_comes() {
     let (store, _folder) = store().await;
-    let id = accept_one(&store, new_job(1, 5, "https://a.org/x", None)).await;
-    assert!(!store.choose(id, Choice::Video).await.unwrap());
-    store.advance(id, Stage::Choose).await.unwrap();
-    assert!(store.choose(id, Choice::Audio).await.unwrap());
-    assert!(!store.choose(id, Choice::Video).await.unwrap());
-    assert_eq!(store.job(id).await.unwrap().unwrap().choice, Some(Choice::Audio));
+    let late = accept_one(&store, new_job(1, 5, "https://a.org/x", None)).await;
+    store.card_sent(late, MessageId(9)).await.unwrap();
+    assert_eq!(store.job(late).await.unwrap().unwrap().stage, Stage::Choose);
+    assert!(store.choose(late, Choice::Audio).await.unwrap());
+    assert!(!store.choose(late, Choice::Video).await.unwrap());
+    let job = store.job(late).await.unwrap().unwrap();
+    assert_eq!((job.choice, job.stage, job.status_message), (Some(Choice::Audio), Stage::Fetch, Some(MessageId(9))));
+
+    let early = accept_one(&store, new_job(1, 6, "https://a.org/x", None)).await;
+    assert!(store.choose(early, Choice::Video).await.unwrap(), "pressed before the card was stored");
+    assert_eq!(store.job(early).await.unwrap().unwrap().stage, Stage::Inspect);
+    store.card_sent(early, MessageId(10)).await.unwrap();
+    assert_eq!(store.job(early).await.unwrap().unwrap().stage, Stage::Fetch);
 }
 
 #[tokio::test]
