@@ -1,0 +1,12 @@
+//! The Bot API face, driven over HTTP by a plain client and by teloxide.
+
+mod channels;
+mod chat;
+mod control;
+mod edits;
+mod faults;
+mod files;
+mod library;
+mod rig;
+mod updates;
+mod webhook;
