@@ -33,7 +33,7 @@ impl Pipeline {
             choice: key.choice,
             file_name: file.file_name.clone(),
             mime: file.mime.clone(),
-            title: file.title.clone().or_else(|| run.job.title.clone()),
+            title: file.title.clone(), // a card's title may be a file name, which is no title of a song
             performer: file.author.clone(),
             picture: file.picture.clone(),
             max_bytes,

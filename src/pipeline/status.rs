@@ -95,9 +95,7 @@ impl Ended {
     pub(super) async fn say_later(self, job: &Job, reason: &Reason, delay_ms: i64) {
         let delay = Duration::from_millis(delay_ms.max(0) as u64);
         let Some(message) = self.message.filter(|_| delay >= WORTH_TELLING && job.stage != Stage::Inspect) else { return };
-        if let Err(failure) = message.finish_text(&render::later(job, reason, delay_ms.max(0) as u64)).await {
-            tracing::debug!(job = %job.id, %failure, "the person could not be told of the pause");
-        }
+        message.show_later(reason, delay_ms.max(0) as u64).await;
     }
 
     /// The message as the store knows it now: a card may have been sent in this very run.

@@ -22,13 +22,15 @@ impl Pipeline {
         if let Some(uploaded) = &work.uploaded {
             return self.uploaded(run, uploaded).await; // a crash came between storing it and the next stage
         }
-        let Some(prepared) = work.prepared.clone().filter(|prepared| prepared.path.exists()) else {
-            return Ok(Next::Stage(Stage::Media));
+        let Some(prepared) = work.prepared.clone().filter(is_whole) else {
+            return Ok(Next::Stage(Stage::Media)); // a crash may have left half of another one in its place
         };
         if let Some(uploaded) = self.in_doubt(run, &work).await? {
             return self.keep(run, &prepared, uploaded).await;
         }
-        let (prepared, lane) = self.fit(run, prepared).await?;
+        let Some((prepared, lane)) = self.fit(run, prepared).await? else {
+            return Ok(Next::Stage(Stage::Fetch));
+        };
         let _permit = self.parts.permits.upload(run.cancel).await?;
         run.progress.report(Step::Uploading, 0, Some(prepared.size_bytes));
         let uploaded = match lane {
@@ -46,27 +48,22 @@ impl Pipeline {
         lanes
     }
 
-    async fn fit(&self, run: &Run<'_>, prepared: Prepared) -> Result<(Prepared, Lane), Failure> {
+    /// The file as the plan wants it, and the lane; nothing if what it is made from is gone.
+    async fn fit(&self, run: &Run<'_>, prepared: Prepared) -> Result<Option<(Prepared, Lane)>, Failure> {
         let lanes = self.lanes().await;
         match route::plan(&prepared, &lanes, &self.parts.config.route) {
             UploadPlan::Send { lane, instead_of } => {
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, size_bytes = prepared.size_bytes, "planned");
-                Ok((prepared, lane))
+                Ok(Some((prepared, lane)))
             }
             UploadPlan::Compress { lane, target_bytes, instead_of } => {
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, target_bytes, size_bytes = prepared.size_bytes, "planned with compression");
-                let fetched = self.fetched_and_there(run).await?.map(|fetched| fetched.0).unwrap_or_default();
-                let file = crate::model::FetchedFile {
-                    file_name: prepared.file_name.clone(),
-                    mime: Some(prepared.mime.clone()),
-                    title: prepared.title.clone(),
-                    author: prepared.performer.clone(),
-                    ..fetched
-                };
+                // From what was fetched, not from what was made of it: one generation less to lose quality in.
+                let Some((file, path, _)) = self.fetched_and_there(run).await? else { return Ok(None) };
                 let _permit = self.parts.permits.media(run.cancel).await?;
-                let smaller = self.prepare(run, &file, prepared.path.clone(), Some(target_bytes)).await?;
+                let smaller = self.prepare(run, &file, path, Some(target_bytes)).await?;
                 self.parts.store.set_prepared(run.job.id, &smaller).await?;
-                Ok((smaller, lane))
+                Ok(Some((smaller, lane)))
             }
             UploadPlan::Refuse { limit_bytes, account_missing } => {
                 Err(Failure::from(Reason::NoLane { size_bytes: prepared.size_bytes, limit_bytes, account_missing }))
@@ -152,6 +149,10 @@ impl Pipeline {
             Uploaded::InRelay(_) => Ok(Next::Stage(Stage::Deliver)),
         }
     }
+}
+
+fn is_whole(prepared: &Prepared) -> bool {
+    std::fs::metadata(&prepared.path).is_ok_and(|metadata| metadata.len() == prepared.size_bytes)
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.

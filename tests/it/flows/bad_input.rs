@@ -32,14 +32,13 @@ async fn fifty_links_are_taken_up_to_the_limit_and_the_person_is_told() {
 async fn a_wicked_file_name_is_cleaned() {
     let scene = Scene::new().await;
     let _daemon = scene.daemon();
-    let link = scene.site.serve("..%2F..%2Fetc%2Fpass\u{202e}wd\u{7}.mp4", Answer::File(clips::small()));
-    let link = format!("{}/{}", link.rsplit_once('/').unwrap().0, "..%252F..%252Fetc%252Fpass%E2%80%AEwd%07.mp4");
+    scene.site.serve("../../etc/pass\u{202e}wd\u{7}.mp4", Answer::File(clips::small()));
+    let link = scene.site.url("..%2F..%2Fetc%2Fpass%E2%80%AEwd%07.mp4");
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
     let name = gets(&ann, "video").await.media.unwrap().file_name.unwrap();
-    assert!(!name.contains(['/', '\\', '\u{7}', '\u{202e}']) && !name.contains(".."), "{name:?}");
-    assert!(name.ends_with(".mp4"));
+    assert_eq!(name, "passwd.mp4");
     scene.ends_well();
 }
 

@@ -13,7 +13,7 @@ async fn cancel_and_see(scene: &Scene, ann: &tgferry_sandbox::TestUser) {
     ann.sees("a cancel button", WITHIN, |message| has_button(message, "Cancel")).await.unwrap();
     let begun = Instant::now();
     ann.presses("Cancel").await.unwrap();
-    reads(ann, "ancelled").await;
+    reads(ann, "Stopped").await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     scene.home.is_clean().await;
     assert!(ann.messages().iter().all(|message| message.media.is_none()));

@@ -83,7 +83,7 @@ async fn during_the_upload() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
-    scene.called("upload.saveBigFilePart", 60).await;
+    scene.called("upload.saveBigFilePart", 40).await;
     daemon.kill().await;
     let daemon = scene.daemon();
     one_file(&scene, daemon, &ann, &clips::big()).await;

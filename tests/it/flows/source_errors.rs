@@ -19,7 +19,7 @@ async fn told(scene: &Scene, path: &str, answer: Option<Answer>, text: &str) {
 async fn nothing_is_there() {
     let scene = Scene::new().await;
     let _daemon = scene.daemon();
-    told(&scene, "gone.mp4", None, "ound").await;
+    told(&scene, "gone.mp4", None, "404").await;
     scene.ends_well();
 }
 
@@ -108,6 +108,6 @@ async fn larger_than_allowed() {
     let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
-    reads(&ann, "arge").await;
+    reads(&ann, "may fetch at most").await;
     scene.ends_well();
 }

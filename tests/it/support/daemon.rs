@@ -87,11 +87,4 @@ impl Daemon {
         let status = status.expect("it did not end within 10 s of SIGTERM").unwrap();
         assert!(status.success(), "{status}");
     }
-
-    /// Its largest memory so far, in bytes.
-    pub fn peak_memory_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs"))).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-    }
 }
