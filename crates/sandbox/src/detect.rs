@@ -61,9 +61,11 @@ fn is_link(word: &str) -> bool {
 mod tests {
     use super::*;
 
+    type Mark = (&'static str, usize, usize);
+
     #[test]
     fn marks_are_found() {
-        let cases: [(&str, &[(&str, usize, usize)]); 8] = [
+        let cases: [(&str, &[Mark]); 8] = [
             ("/start now", &[("bot_command", 0, 6)]),
             ("/start@ferry_bot", &[("bot_command", 0, 16)]),
             ("see https://a.example/x?y=1.", &[("url", 4, 23)]),
@@ -75,7 +77,7 @@ mod tests {
         ];
         for (text, wanted) in cases {
             let found = entities(text);
-            let found: Vec<(&str, usize, usize)> = found.iter().map(|mark| (mark.kind.as_str(), mark.offset, mark.length)).collect();
+            let found: Vec<_> = found.iter().map(|mark| (mark.kind.as_str(), mark.offset, mark.length)).collect();
             assert_eq!(found, wanted, "{text}");
         }
     }
