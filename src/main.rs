@@ -5,5 +5,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    tgferry::observability::keep_memory_small();
     tgferry::cli::main(tgferry::media::worker::run)
 }

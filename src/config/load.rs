@@ -50,7 +50,7 @@ pub fn load(file: Option<&Path>, overrides: &[(&str, String)]) -> Result<Config,
         let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::File { path: path.to_owned(), cause })?;
         figment = figment.merge(Toml::string(&text));
     }
-    figment = figment.merge(Env::prefixed("TGFERRY_").ignore(&["config", "home", "login_password"]).split("__"));
+    figment = figment.merge(Env::prefixed("TGFERRY_").ignore(&["config", "home", "login_password", "test_yt_dlp"]).split("__"));
     for (key, value) in overrides {
         figment = figment.merge(Serialized::default(key, value));
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a link. Out: a card with what is known of it; then a spool that fills with its bytes. Must not: look into media, or know Telegram.
 //!
-//! [`Fetcher`] asks each [`source::Source`] whether a link is its own: by the link alone, then by what the link's server answers.
+//! [`Fetcher`] asks each `Source` whether a link is its own: by the link alone, then by what the link's server answers.
 
 mod address;
 mod client;

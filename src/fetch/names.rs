@@ -32,7 +32,7 @@ pub(crate) fn from_title(title: &str, extension: &str) -> String {
     if extension.is_empty() { finish(stem) } else { finish(&format!("{stem}.{extension}")) }
 }
 
-/// A clean name: no separators, control or direction characters, nothing reserved, at most [`MAX_NAME_BYTES`], never empty.
+/// A clean name: no separators, control or direction characters, nothing reserved, at most 120 bytes, never empty.
 pub fn clean(raw: &str) -> String {
     finish(&clean_characters(raw))
 }

@@ -2,11 +2,13 @@
 //!
 //! In: the settings and the secrets to hide. Out: a global tracing subscriber that writes to standard error. Must not: be set up twice.
 
+mod memory;
 mod redact;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
+pub use memory::keep_memory_small;
 use redact::Redacting;
 
 /// Starts logging. Fails if the filter can't be read (the message names it).

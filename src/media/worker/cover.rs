@@ -1,6 +1,6 @@
 //! Finds the picture of a song.
 //!
-//! In: a picture file, or a file with an attached picture. Out: a JPEG for the cover and one for the thumbnail. Must not: fail the work: a song
+//! In: a picture file, or a file with an attached picture or a video. Out: a JPEG for the cover and one for the thumbnail. Must not: fail the work: a song
 //! without a picture is a song.
 
 use std::path::Path;
@@ -12,6 +12,7 @@ use ffmpeg_next as ffmpeg;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use super::jpeg::{self, Jpeg};
+use super::thumbnail;
 use super::video::open_decoder;
 
 /// Bounds of the cover inside the file.
@@ -26,10 +27,17 @@ pub(super) struct Cover {
     pub(super) thumbnail: Jpeg,
 }
 
-/// The picture given, else the one attached to the file, else none.
+/// The picture given, else the one attached to the file, else a frame of the video that the song is taken from, else none.
 pub(super) fn find(picture: Option<&Path>, song: &Path) -> Option<Cover> {
     let given = picture.and_then(|picture| report(of_file(picture, |chosen| chosen.video.or(chosen.cover))));
-    given.or_else(|| report(of_file(song, |chosen| chosen.cover)))
+    given.or_else(|| report(of_file(song, |chosen| chosen.cover))).or_else(|| report(of_video(song)))
+}
+
+fn of_video(path: &Path) -> WorkResult<Option<Cover>> {
+    if input::choose(&input::reopen(path)?).video.is_none() {
+        return Ok(None);
+    }
+    in_two_sizes(thumbnail::telling_frame(path, COVER_SIDE)?).map(Some)
 }
 
 fn report(found: WorkResult<Option<Cover>>) -> Option<Cover> {
@@ -43,11 +51,14 @@ fn of_file(path: &Path, pick: impl Fn(input::Chosen) -> Option<usize>) -> WorkRe
     let mut input = input::reopen(path)?;
     let Some(index) = pick(input::choose(&input)) else { return Ok(None) };
     let mut picture = first_frame(&mut input, index)?;
-    let mut large = jpeg::scale(&mut picture, 0, COVER_SIDE)?;
+    in_two_sizes(jpeg::scale(&mut picture, 0, COVER_SIDE)?).map(Some)
+}
+
+fn in_two_sizes(mut large: frame::Video) -> WorkResult<Cover> {
     let cover = jpeg::encode(&large, COVER_BYTES)?;
-    let small = jpeg::scale(&mut large, 0, super::thumbnail::MAX_SIDE)?;
-    let thumbnail = jpeg::encode(&small, super::thumbnail::MAX_BYTES)?;
-    Ok(Some(Cover { cover, thumbnail }))
+    let small = jpeg::scale(&mut large, 0, thumbnail::MAX_SIDE)?;
+    let thumbnail = jpeg::encode(&small, thumbnail::MAX_BYTES)?;
+    Ok(Cover { cover, thumbnail })
 }
 
 fn first_frame(input: &mut Input, index: usize) -> WorkResult<frame::Video> {

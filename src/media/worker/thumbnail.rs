@@ -28,6 +28,11 @@ const TELLING_SPREAD: f64 = 12.0;
 
 /// A picture of the video. Fails with "broken" if no frame at all can be decoded.
 pub(super) fn of_video(path: &Path) -> WorkResult<Jpeg> {
+    jpeg::encode(&telling_frame(path, MAX_SIDE)?, MAX_BYTES)
+}
+
+/// A frame that shows something, at most `max_side` pixels a side, as [`jpeg::scale`] makes it.
+pub(super) fn telling_frame(path: &Path, max_side: u32) -> WorkResult<frame::Video> {
     let mut input = input::reopen(path)?;
     let index = input::choose(&input).video.ok_or_else(|| WorkError::broken("there is no video"))?;
     let duration_s = input::duration_s(&input);
@@ -36,10 +41,10 @@ pub(super) fn of_video(path: &Path) -> WorkResult<Jpeg> {
     for place in PLACES {
         match frame_at(&mut input, index, place * duration_s) {
             Ok(Some((mut picture, rotation))) => {
-                let scaled = jpeg::scale(&mut picture, rotation, MAX_SIDE)?;
+                let scaled = jpeg::scale(&mut picture, rotation, max_side)?;
                 let (mean, spread) = brightness(&scaled);
                 if TELLING_MEAN.contains(&mean) && spread >= TELLING_SPREAD {
-                    return jpeg::encode(&scaled, MAX_BYTES);
+                    return Ok(scaled);
                 }
                 if best.as_ref().is_none_or(|(known, _)| spread > *known) {
                     best = Some((spread, scaled));
@@ -53,7 +58,7 @@ pub(super) fn of_video(path: &Path) -> WorkResult<Jpeg> {
         }
     }
     match (best, last_error) {
-        (Some((_, picture)), _) => jpeg::encode(&picture, MAX_BYTES),
+        (Some((_, picture)), _) => Ok(picture),
         (None, Some(error)) => Err(error),
         (None, None) => Err(WorkError::broken("no picture in it can be decoded")),
     }

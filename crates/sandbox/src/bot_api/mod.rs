@@ -4,6 +4,7 @@
 //! <https://core.telegram.org/bots/api> describes them, with the real error texts. It must not keep a state of its own but for rates and webhook tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -64,7 +65,9 @@ impl Face {
     /// A face of this world that ends with `cancel`; what it starts runs in `tasks`.
     pub(crate) fn new(world: World, faults: Faults, cancel: CancellationToken, tasks: TaskTracker) -> Self {
         let rates = Arc::new(rate::Rates::new(world.limits()));
-        Self { world, faults, cancel, tasks, rates, http: reqwest::Client::new() }
+        // As Telegram does: a webhook or a file's server that does not answer is given up.
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client without TLS options can be built");
+        Self { world, faults, cancel, tasks, rates, http }
     }
 
     /// The routes of the face.

@@ -19,7 +19,7 @@ use crate::rig::{Rig, jpeg, video};
 
 fn bot(rig: &Rig) -> (Bot, ChatId) {
     let url = rig.sandbox.bot_api_url().parse().expect("an address");
-    (Bot::new(&rig.bot.token).set_api_url(url), ChatId(rig.ann.id()))
+    (Bot::with_client(&rig.bot.token, rig.http.clone()).set_api_url(url), ChatId(rig.ann.id()))
 }
 
 #[tokio::test]

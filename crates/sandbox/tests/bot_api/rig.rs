@@ -25,7 +25,7 @@ impl Rig {
         let bot = sandbox.create_bot("ferry_bot");
         let ann = sandbox.user("ann", &bot);
         ann.sends("/start").await;
-        Self { sandbox, bot, ann, http: reqwest::Client::new() }
+        Self { sandbox, bot, ann, http: reqwest::Client::builder().build().unwrap() }
     }
 
     pub(crate) fn url(&self, method: &str) -> String {
