@@ -49,7 +49,7 @@ impl Scene {
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let router = Router::new().route("/{bot}/{method}", axum::routing::post(write_down)).with_state(line.clone());
         tokio::spawn(axum::serve(listener, router).into_future());
-        let bot = Bot::with_client("1:token", reqwest::Client::new()).set_api_url(url);
+        let bot = Bot::with_client("1:token", reqwest::Client::builder().build().unwrap()).set_api_url(url);
         let config = crate::config::load(None, &[]).unwrap().bot;
         let desk = Desk {
             intake: Intake::new(store.clone(), Queue::new(store.clone()), 3),

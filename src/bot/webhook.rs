@@ -121,7 +121,7 @@ mod tests {
                 .with_graceful_shutdown(shutdown.clone().cancelled_owned())
                 .into_future(),
         );
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().build().unwrap();
         let send = |secret: Option<&'static str>, body: &'static str| {
             let mut request = client.post(&url).body(body);
             if let Some(secret) = secret {

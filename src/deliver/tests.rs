@@ -31,7 +31,8 @@ impl Scene {
     async fn new() -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let info = sandbox.create_bot("ferry_bot");
-        let bot = Bot::with_client(&info.token, reqwest::Client::new()).set_api_url(sandbox.bot_api_url().parse().unwrap());
+        let bot =
+            Bot::with_client(&info.token, reqwest::Client::builder().build().unwrap()).set_api_url(sandbox.bot_api_url().parse().unwrap());
         let person = async |name| {
             sandbox.create_user(name);
             let person = sandbox.user(name, &info);
