@@ -27,6 +27,9 @@ pub struct Limits {
     pub text_units: usize,
     /// Length of a caption, in UTF-16 units.
     pub caption_units: usize,
+    /// Webhooks may be plain HTTP, as at a self-hosted server that runs with `--local`
+    /// (<https://core.telegram.org/bots/api#using-a-local-bot-api-server>).
+    pub http_webhooks: bool,
     /// Seconds after which a press of a button can no longer be answered.
     pub callback_query_seconds: u64,
 }
@@ -45,6 +48,7 @@ impl Default for Limits {
             flood_seconds: 3,
             text_units: 4096,
             caption_units: 1024,
+            http_webhooks: false,
             callback_query_seconds: 15 * 60,
         }
     }

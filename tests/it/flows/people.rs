@@ -1,5 +1,7 @@
 //! People beside each other, people who leave, and what they are told.
 
+use tgferry_sandbox::{Limits, SandboxConfig};
+
 use crate::support::clips;
 use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, reads, sha256};
 use crate::support::site::{Answer, Gate};
@@ -93,5 +95,27 @@ async fn a_button_of_somebody_else_does_nothing() {
     assert!(answer.text.is_some());
     let card = ann.sees("the card still", WITHIN, |message| has_button(message, "Video")).await.unwrap();
     assert!(has_button(&card, "Audio"));
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn updates_come_by_webhook_too() {
+    // The port is free now, and nobody else on this machine asks for a certain one.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings =
+        format!("[bot]\nupdates = \"webhook\"\nwebhook_listen = \"127.0.0.1:{port}\"\nwebhook_url = \"http://127.0.0.1:{port}/updates\"\n");
+    let limits = Limits { http_webhooks: true, ..Limits::default() };
+    let scene = Scene::at(SandboxConfig { limits, ..SandboxConfig::default() }, &settings).await;
+    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    assert_eq!(gets(&ann, "video").await.media.unwrap().sha256, sha256(&clips::small()));
+    assert_eq!(scene.telegram.counters().bot_api_calls("getUpdates"), 0);
+    daemon.stop().await;
+    ann.sends("/help").await;
+    let _daemon = scene.daemon();
+    reads(&ann, "/cancel").await; // what came while nobody listened is brought again
     scene.ends_well();
 }

@@ -37,7 +37,12 @@ impl Scene {
 
     /// A scene with more settings, as TOML tables.
     pub async fn with(settings: &str) -> Self {
-        let telegram = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        Self::at(SandboxConfig::default(), settings).await
+    }
+
+    /// A scene at a Telegram of its own settings.
+    pub async fn at(telegram: SandboxConfig, settings: &str) -> Self {
+        let telegram = Sandbox::start(telegram).await.unwrap();
         let bot = telegram.create_bot("ferry_bot");
         telegram.create_account(AccountSpec {
             phone: PHONE.into(),

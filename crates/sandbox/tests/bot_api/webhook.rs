@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tgferry_sandbox::Limits;
 use tokio::sync::mpsc;
 
 use crate::rig::Rig;
@@ -39,7 +40,7 @@ async fn listen(failures: usize) -> (String, mpsc::UnboundedReceiver<Got>) {
 
 #[tokio::test]
 async fn updates_are_pushed_in_order_and_again_after_a_failure() {
-    let rig = Rig::new().await;
+    let rig = Rig::with(Limits { http_webhooks: true, ..Limits::default() }).await;
     let (url, mut received) = listen(1).await;
     rig.ok("setWebhook", json!({"url": url, "secret_token": "s3cret"})).await;
     rig.ann.sends("second").await;
@@ -61,11 +62,13 @@ async fn updates_are_pushed_in_order_and_again_after_a_failure() {
 
 #[tokio::test]
 async fn a_deleted_webhook_gives_way_to_polling() {
-    let rig = Rig::new().await;
+    let rig = Rig::with(Limits { http_webhooks: true, ..Limits::default() }).await;
     rig.ok("setWebhook", json!({"url": "http://127.0.0.1:9/nobody"})).await;
     rig.ok("deleteWebhook", json!({})).await;
     assert_eq!(rig.ok("getWebhookInfo", json!({})).await["url"], "");
     assert_eq!(rig.ok("getUpdates", json!({})).await[0]["message"]["text"], "/start");
+    let strict = Rig::new().await.refused("setWebhook", json!({"url": "http://a.example"})).await;
+    assert_eq!(strict.1, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
     let bad = rig.refused("setWebhook", json!({"url": "ftp://a.example"})).await;
     assert_eq!(bad.1, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
     let bad = rig.refused("setWebhook", json!({"url": "http://a.example", "secret_token": "no spaces"})).await;
