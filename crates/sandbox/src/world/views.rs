@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::files::{Lane, StoredFile};
-use super::messages::{ButtonAction, Message};
+use super::messages::{ButtonAction, Entity, Message};
 use super::{ChatRef, State, World};
 
 /// A message.
@@ -28,6 +28,8 @@ pub struct MessageView {
     pub text: Option<String>,
     /// Of a message with media.
     pub caption: Option<String>,
+    /// Marks in the text or the caption.
+    pub entities: Vec<Entity>,
     /// Inline buttons, in rows.
     pub buttons: Vec<Vec<ButtonView>>,
     /// What it answers.
@@ -183,6 +185,7 @@ fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) 
         edit_count: message.edit_count,
         text,
         caption,
+        entities: message.entities.clone(),
         buttons: message.buttons.iter().map(|row| row.iter().map(button_view).collect()).collect(),
         reply_to: message.reply_to,
         forwarded: message.forward.is_some(),
