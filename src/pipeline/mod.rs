@@ -51,7 +51,6 @@ impl RunJob for Pipeline {
             // Nobody will see the rest. The stage does not matter: this is not tried again.
             () = status.unreachable() => Err((job.stage, Failure::from(Reason::ChatUnreachable))),
         };
-        let status = status.stop().await;
         self.settle(&job, outcome, status, &cancel).await;
     }
 }
