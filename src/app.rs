@@ -10,8 +10,8 @@ use teloxide::Bot;
 use tokio_util::sync::CancellationToken;
 
 use crate::bot;
-use crate::cli::CliError;
 use crate::config::Config;
+use crate::error::CliError;
 use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
 use crate::intake::Intake;

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod error;
 pub mod fetch;
 pub mod i18n;
 pub mod intake;

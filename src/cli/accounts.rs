@@ -2,9 +2,9 @@
 //!
 //! In: the sessions folder. Out: a table. Must not: change anything, at Telegram or here.
 
-use super::error::CliError;
 use super::login::describe;
 use crate::config::Config;
+use crate::error::CliError;
 use crate::model::Reason;
 use crate::telegram::account::UserAccount;
 use crate::telegram::bot::{BotIdentity, Bots};

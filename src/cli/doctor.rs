@@ -4,8 +4,9 @@
 
 use std::fmt::Display;
 
-use super::{CliError, accounts};
+use super::accounts;
 use crate::config::Config;
+use crate::error::CliError;
 use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
 use crate::model::Reason;

@@ -3,10 +3,10 @@
 //! In: a phone number and a code, or a scanned QR code; a password if there is one. Out: a session file, a relay channel with the bot in it.
 //! Run again, it says what is there and mends what is missing. Must not: show a secret, or speak to Telegram in its own way.
 
-use super::error::CliError;
 use super::prompt::{Prompt, say};
 use super::qr;
 use crate::config::{Config, Secret};
+use crate::error::CliError;
 use crate::model::Reason;
 use crate::telegram::account::UserAccount;
 use crate::telegram::bot::{BotIdentity, Bots};
@@ -193,7 +193,7 @@ fn bot_unreachable(failure: crate::model::Failure) -> CliError {
     CliError {
         what: format!("the bot can't be reached: {}", error.what),
         hint: Some("check telegram.bot_token and telegram.bot_api_url".to_owned()),
-        kind: super::error::ErrorKind::User,
+        kind: crate::error::ErrorKind::User,
     }
 }
 

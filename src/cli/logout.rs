@@ -2,10 +2,10 @@
 //!
 //! In: a session's name. Out: no session. Must not: touch the relay channel; what is cached in it stays good for the next account.
 
-use super::error::CliError;
 use super::login::describe;
 use super::prompt::say;
 use crate::config::Config;
+use crate::error::CliError;
 use crate::telegram::account::UserAccount;
 use crate::telegram::login::log_out;
 use crate::telegram::session::{FileSession, session_path};

@@ -4,7 +4,6 @@
 
 pub mod accounts;
 mod doctor;
-pub mod error;
 pub mod login;
 pub mod logout;
 pub mod prompt;
@@ -18,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
-pub use error::CliError;
+use crate::error::CliError;
 
 /// The file that is read if `--config` names none.
 const DEFAULT_FILE: &str = "config/tgferry.toml";

@@ -4,8 +4,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use super::error::CliError;
 use crate::config::Secret;
+use crate::error::CliError;
 
 /// Where answers come from.
 pub struct Prompt(Source);

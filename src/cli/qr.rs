@@ -4,7 +4,7 @@
 
 use qrcode::{EcLevel, QrCode};
 
-use super::error::CliError;
+use crate::error::CliError;
 
 /// Quiet zone around the code, in modules; scanners want four, two are enough on a terminal and fit more of them.
 const QUIET: i32 = 2;

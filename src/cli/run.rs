@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::CliError;
 use crate::app;
 use crate::config::Config;
+use crate::error::CliError;
 
 /// From the signal to the end of the process at most.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);

@@ -12,9 +12,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::CliError;
 use crate::app::{self, App};
 use crate::config::Config;
+use crate::error::CliError;
 use crate::model::{ChatId, Choice, JobId, Link, NewJob, Progress, Reason, Stage, Step, UserId};
 use crate::queue;
 use crate::store::Store;

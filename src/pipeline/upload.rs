@@ -72,7 +72,7 @@ impl Pipeline {
     }
 
     async fn send_by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Uploaded, Failure> {
-        self.parts.store.set_sending(run.job.id, true).await?;
+        self.parts.store.begin_sending_by_bot(run.job.id).await?;
         let caption = caption::for_job(run.job);
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         let config = &self.parts.config.upload;

@@ -105,6 +105,16 @@ impl Store {
         .map(drop)
     }
 
+    /// Notes that the bot itself may send the file from now on; numbers of an earlier try by another way are forgotten, so that a doubt is
+    /// looked into where the file would be.
+    pub async fn begin_sending_by_bot(&self, id: JobId) -> Result<(), Failure> {
+        self.call(move |connection| {
+            connection.execute("UPDATE work SET sending = 1, file_id = NULL, random_id = NULL WHERE job = ?1", [id.0])
+        })
+        .await
+        .map(drop)
+    }
+
     /// Notes that the message may be sent from now on, or that it surely was not.
     pub async fn set_sending(&self, id: JobId, sending: bool) -> Result<(), Failure> {
         self.call(move |connection| connection.execute("UPDATE work SET sending = ?2 WHERE job = ?1", params![id.0, sending]))

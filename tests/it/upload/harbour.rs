@@ -71,7 +71,7 @@ impl Harbour {
     }
 
     /// What `tgferry login` does, answered by the person who has the phone.
-    pub(super) async fn log_in(&self, args: LoginArgs) -> Result<(), tgferry::cli::error::CliError> {
+    pub(super) async fn log_in(&self, args: LoginArgs) -> Result<(), tgferry::error::CliError> {
         let sandbox = Arc::clone(&self.sandbox);
         let prompt = Prompt::answering(move |question| match question {
             "Code" => sandbox.login_code(PHONE).expect("a code was sent"),
