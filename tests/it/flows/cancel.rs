@@ -20,6 +20,22 @@ async fn cancel_and_see(scene: &Scene, ann: &tgferry_sandbox::TestUser) {
 }
 
 #[tokio::test]
+async fn while_the_link_is_looked_at() {
+    let scene = Scene::new().await;
+    let gate = Gate::closed();
+    let link = scene.site.serve("a.mp4", Answer::Silent(clips::small(), gate.clone()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    gate.reached(1).await;
+    ann.sends("/cancel").await;
+    reads(&ann, "Stopped").await;
+    assert!(ann.messages().iter().all(|message| !has_button(message, "Video")));
+    scene.home.is_clean().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn on_the_card() {
     let scene = Scene::new().await;
     let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
@@ -70,6 +86,20 @@ async fn during_the_upload() {
     chooses(&ann, "Video").await;
     scene.reaches_stage("upload").await;
     cancel_and_see(&scene, &ann).await;
+}
+
+#[tokio::test]
+async fn during_the_delivery() {
+    let scene = Scene::logged_in().await;
+    let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
+    scene.telegram.faults().on("copyMessage", When::Nth(1)).gives(Fault::Delay(Duration::from_secs(3600)));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    scene.called("copyMessage", 1).await;
+    cancel_and_see(&scene, &ann).await;
+    scene.ends_well();
 }
 
 #[tokio::test]

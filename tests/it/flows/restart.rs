@@ -21,6 +21,23 @@ async fn one_file(scene: &Scene, daemon: crate::support::daemon::Daemon, ann: &T
 }
 
 #[tokio::test]
+async fn while_the_link_is_looked_at() {
+    let scene = Scene::new().await;
+    let gate = Gate::closed();
+    let link = scene.site.serve("a.mp4", Answer::Silent(clips::small(), gate.clone()));
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    gate.reached(1).await;
+    daemon.kill().await;
+    gate.open();
+    let daemon = scene.daemon();
+    chooses(&ann, "Video").await;
+    one_file(&scene, daemon, &ann, &clips::small()).await;
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn before_the_choice() {
     let scene = Scene::new().await;
     let link = scene.site.serve("a.mp4", Answer::File(clips::small()));

@@ -28,7 +28,9 @@ async fn aac_is_copied_out_of_a_video() {
     make(&input, &[PICTURE, TONE, H264, AAC]);
     let prepared = bench.prepare(bench.request(&input, Choice::Audio)).await.expect("a song");
     assert_song(&prepared);
-    assert_eq!((prepared.title.as_deref(), prepared.thumbnail), (Some("clip"), None), "the name serves as title");
+    assert_eq!(prepared.title.as_deref(), Some("clip"), "the name serves as title");
+    assert_eq!(cover_of(&prepared).expect("a frame of the video as the cover")["codec_name"], "mjpeg");
+    assert_thumbnail(&prepared, (320, 180));
     let packets = |probed: &serde_json::Value| number(&stream(probed, "audio").expect("a sound")["nb_read_packets"]);
     assert_eq!(packets(&probe(&input)), packets(&probe(&prepared.path)), "nothing is encoded again");
 }

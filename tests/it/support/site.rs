@@ -22,6 +22,8 @@ pub enum Answer {
     File(PathBuf),
     /// The first half of a file; the rest when the gate opens.
     Gated(PathBuf, Arc<Gate>),
+    /// Nothing, not even a status, until the gate opens; then the file.
+    Silent(PathBuf, Arc<Gate>),
     /// The first half, then the connection ends; the next request (a range) gets the rest.
     CutOnce(PathBuf),
     /// A status with a body of this type.
@@ -43,6 +45,11 @@ impl Gate {
     /// Lets everybody through from now on.
     pub fn open(&self) {
         self.open.add_permits(1_000);
+    }
+
+    async fn pass(&self) {
+        self.arrived.send_modify(|count| *count += 1);
+        self.open.acquire().await.unwrap().forget();
     }
 
     /// Waits until so many requests stand at the gate, or have stood.
@@ -116,6 +123,10 @@ async fn answer(State(shared): State<Arc<Shared>>, Path(path): Path<String>, hea
             (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, mime)], body).into_response()
         }
         Some(Answer::File(file)) => ranged(shared, &file, &headers, None, false),
+        Some(Answer::Silent(file, gate)) => {
+            gate.pass().await;
+            ranged(shared, &file, &headers, None, false)
+        }
         Some(Answer::Gated(file, gate)) => ranged(shared, &file, &headers, Some(gate), false),
         Some(Answer::CutOnce(file)) => {
             let first = !std::mem::replace(shared.cut.lock().unwrap().entry(path).or_default(), true);
@@ -153,8 +164,7 @@ fn ranged(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate
                     return Some((Err(std::io::Error::other("cut by the test")), (body.clone(), body.len())));
                 }
                 if let Some(gate) = gate {
-                    gate.arrived.send_modify(|count| *count += 1);
-                    gate.open.acquire().await.unwrap().forget();
+                    gate.pass().await;
                 }
             }
             let end = if at < half { (at + 65_536).min(half) } else { body.len() };
