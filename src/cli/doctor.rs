@@ -1,6 +1,7 @@
 //! `tgferry doctor`: is everything there that the daemon needs, and how to mend what is not.
 //!
-//! In: the settings. Out: a line for each check on standard output; 0 if nothing essential is wrong. Must not: change anything.
+//! In: the settings. Out: a line for each check on standard output; 0 if nothing essential is wrong. Must not: change anything,
+//! but that an empty database is made where there is none.
 
 use std::fmt::Display;
 
@@ -79,7 +80,7 @@ async fn token(config: &Config, quick: bool) -> Finding {
             Finding::Wrong("Telegram does not know it".into(), "check telegram.bot_token with @BotFather".into())
         }
         Err(failure) => Finding::Wrong(
-            format!("{} can't be asked: {failure}", config.telegram.bot_api_url),
+            format!("{} can't be asked: {:#}", config.telegram.bot_api_url, failure.cause),
             "check the network and telegram.bot_api_url".into(),
         ),
     }
