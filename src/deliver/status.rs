@@ -41,17 +41,10 @@ pub struct StatusMessage {
 }
 
 impl StatusMessage {
-    /// The status message of `job`: `message` is its card, or what [`StatusMessage::send`] gave. At most one edit an `interval`.
+    /// The status message of `job`: `message` is its card, or what [`StatusMessage::send_later`] gave. At most one edit an `interval`.
     pub fn new(bot: Bot, job: Job, message: MessageId, interval: Duration) -> Self {
         let (body, unreachable) = (Arc::default(), CancellationToken::new());
         Self { bot, job: Arc::new(job), message, interval, body, unreachable }
-    }
-
-    /// Sends a status message for a job that has none, such as one whose choice was known from the start.
-    pub async fn send(bot: &Bot, job: &Job, progress: &Progress) -> Result<MessageId, Failure> {
-        let texts = Texts::new(&job.language);
-        let html = render::status(&texts, &render::title_of(job), progress, None);
-        send_text(bot, job, &html, Some(keyboards::cancel(&texts, job.id))).await.map_err(failure_from)
     }
 
     /// Edits the message as `progress` changes, until `stop`, the end of the sender, or the loss of the message. Spawn it beside the work,
@@ -61,6 +54,13 @@ impl StatusMessage {
         let title = render::title_of(&self.job);
         let render = |progress: &Progress, speed| render::status(&texts, &title, progress, speed);
         follow(Throttle::new(self.interval), progress, stop, render, |text| self.show(&texts, text)).await;
+    }
+
+    /// The same as [`StatusMessage::show_later`] for a job that has no message yet.
+    pub async fn send_later(bot: &Bot, job: &Job, reason: &Reason, delay_ms: u64) -> Result<MessageId, Failure> {
+        let texts = Texts::new(&job.language);
+        let keyboard = keyboards::cancel(&texts, job.id);
+        send_text(bot, job, &render::later(job, reason, delay_ms), Some(keyboard)).await.map_err(failure_from)
     }
 
     /// Says that the job waits for another try of its step, `delay_ms` from now, and keeps the button to stop it. Tries once: the pause may be

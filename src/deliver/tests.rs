@@ -13,7 +13,7 @@ use tgferry_sandbox::{Fault, MessageView, Sandbox, SandboxConfig, TestUser, When
 use tokio_util::sync::CancellationToken;
 
 use super::{StatusMessage, caption, card, hand_over, render};
-use crate::model::{ChatId, Job, JobId, Link, MessageId, Progress, ProgressSender, Reason, RelayMessage, SourceCard, Stage, Step, UserId};
+use crate::model::{ChatId, Job, JobId, Link, MessageId, ProgressSender, Reason, RelayMessage, SourceCard, Stage, Step, UserId};
 
 const WITHIN: Duration = Duration::from_secs(10);
 /// One pixel, as small as PNG gets.
@@ -155,7 +155,7 @@ async fn somebody_who_blocks_the_bot_is_noticed() {
     tokio::time::timeout(WITHIN, status.unreachable().cancelled()).await.expect("noticed");
     watching.await.unwrap();
     assert_eq!(card::send_card(&scene.bot, &job, &source(), None).await.unwrap_err().reason, Reason::ChatUnreachable);
-    assert_eq!(StatusMessage::send(&scene.bot, &job, &Progress::begin(Step::Waiting)).await.unwrap_err().reason, Reason::ChatUnreachable);
+    assert_eq!(StatusMessage::send_later(&scene.bot, &job, &Reason::Network, 5000).await.unwrap_err().reason, Reason::ChatUnreachable);
     scene.ends_well();
 }
 

@@ -2,8 +2,10 @@
 //!
 //! In: a job without a choice. Out: a card in the chat, stored as the job's status message. Must not: download the content.
 
+use std::time::Duration;
+
 use super::{Next, Pipeline, Run};
-use crate::deliver::card;
+use crate::deliver::{StatusMessage, card};
 use crate::model::{Failure, SourceCard, Step};
 
 impl Pipeline {
@@ -21,6 +23,10 @@ impl Pipeline {
         let picture = self.picture(run, &source).await;
         let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
         self.parts.store.card_sent(run.job.id, message).await?;
+        if let Some(pause) = run.job.status_message {
+            // It said that the link is tried again; the card says more.
+            StatusMessage::new(self.parts.bot.clone(), run.job.clone(), pause, Duration::ZERO).finish_delete().await;
+        }
         Ok(Next::Wait)
     }
 

@@ -53,7 +53,7 @@ impl Pipeline {
             Verdict::Later { delay_ms, counts } => {
                 tracing::warn!(job = %job.id, stage = stage.as_str(), attempts, delay_ms, reason = %failure.reason, cause, "trying again later");
                 // Given back last: the next try must not find this one's message still being edited.
-                status.stop().await.say_later(job, &failure.reason, delay_ms).await;
+                status.stop().await.say_later(&self.parts, job, &failure.reason, delay_ms).await;
                 self.parts.store.try_later(job.id, delay_ms, counts).await
             }
             Verdict::GiveUp => {

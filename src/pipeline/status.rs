@@ -17,7 +17,7 @@ use crate::store::{JobProgress, Store};
 /// How often the progress is written down for other processes.
 const MIRROR: Duration = Duration::from_secs(1);
 /// A pause shorter than this is not worth an edit.
-const WORTH_TELLING: Duration = Duration::from_secs(4);
+const WORTH_TELLING_MS: u64 = 4000;
 
 /// While the job runs.
 pub(super) struct Shown {
@@ -92,10 +92,26 @@ impl Ended {
     }
 
     /// A pause before the next try, if it is long enough that somebody would wonder.
-    pub(super) async fn say_later(self, job: &Job, reason: &Reason, delay_ms: i64) {
-        let delay = Duration::from_millis(delay_ms.max(0) as u64);
-        let Some(message) = self.message.filter(|_| delay >= WORTH_TELLING && job.stage != Stage::Inspect) else { return };
-        message.show_later(reason, delay_ms.max(0) as u64).await;
+    pub(super) async fn say_later(self, parts: &PipelineParts, job: &Job, reason: &Reason, delay_ms: i64) {
+        let delay_ms = delay_ms.max(0) as u64;
+        if delay_ms < WORTH_TELLING_MS {
+            return;
+        }
+        match self.message {
+            Some(message) => message.show_later(reason, delay_ms).await,
+            None if job.request_message.is_some() => {
+                // Before the card there is no message yet; this one gives way to the card.
+                let sent = StatusMessage::send_later(&parts.bot, job, reason, delay_ms).await;
+                let stored = match sent {
+                    Ok(message) => parts.store.set_status_message(job.id, message).await,
+                    Err(failure) => Err(failure),
+                };
+                if let Err(failure) = stored {
+                    tracing::debug!(job = %job.id, %failure, "the person could not be told of the pause");
+                }
+            }
+            None => {}
+        }
     }
 
     /// The message as the store knows it now: a card may have been sent in this very run.

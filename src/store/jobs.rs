@@ -132,6 +132,13 @@ impl Store {
         .map(|wanted| wanted.unwrap_or(false))
     }
 
+    /// Stores the message that is edited until there is a card.
+    pub async fn set_status_message(&self, id: JobId, message: MessageId) -> Result<(), Failure> {
+        self.call(move |connection| connection.execute("UPDATE jobs SET status_message = ?2 WHERE id = ?1", params![id.0, message.0]))
+            .await
+            .map(drop)
+    }
+
     /// Stores the title for people.
     pub async fn set_title(&self, id: JobId, title: String) -> Result<(), Failure> {
         self.call(move |connection| connection.execute("UPDATE jobs SET title = ?2 WHERE id = ?1", params![id.0, title])).await.map(drop)

@@ -1,6 +1,6 @@
 //! A link that can't be fetched: the person learns which reason it is, and can go on.
 
-use crate::support::scene::{Scene, WITHIN, chooses, gets, reads};
+use crate::support::scene::{Scene, WITHIN, chooses, gets, has_button, reads};
 use crate::support::{clips, site::Answer};
 
 /// Sends a link to a path that answers so, and waits for a text that names the reason.
@@ -79,6 +79,22 @@ async fn a_server_that_is_ill_is_tried_again_and_then_named() {
     let _daemon = scene.daemon();
     told(&scene, "ill.mp4", Some(Answer::Plain(503, "text/plain", "later")), "503").await;
     assert!(scene.site.requests() >= 4, "tried {} times", scene.site.requests());
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn somebody_who_waits_for_a_card_is_told_of_a_long_pause() {
+    let scene = Scene::with("[queue]\nretry_delay_ms = 4000\nmax_retry_delay_ms = 4000\n").await;
+    let _daemon = scene.daemon();
+    let link = scene.site.serve("ill.mp4", Answer::Plain(503, "text/plain", "later"));
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    let pause = reads(&ann, "try again by myself").await;
+    assert!(has_button(&pause, "Cancel"));
+    scene.site.serve("ill.mp4", Answer::File(clips::small()));
+    chooses(&ann, "Video").await;
+    gets(&ann, "video").await;
+    ann.sees_no("the pause", WITHIN, |message| message.message_id == pause.message_id).await.unwrap();
     scene.ends_well();
 }
 
