@@ -127,3 +127,41 @@ async fn larger_than_allowed() {
     reads(&ann, "may fetch at most").await;
     scene.ends_well();
 }
+
+/// What yt-dlp says of content that no test machine can reach, by a program in its place that says just that: the words are yt-dlp's own.
+#[tokio::test]
+async fn each_reason_that_a_site_gives_has_its_own_words() {
+    let reasons = [
+        ("private", "ERROR: [youtube] a: Private video. Sign in if you've been granted access to this video", "This content is private"),
+        ("removed", "ERROR: [youtube] a: Video unavailable. This video has been removed by the uploader", "was removed from the site"),
+        (
+            "blocked",
+            "ERROR: [youtube] a: The uploader has not made this video available in your country",
+            "in the country that I work from",
+        ),
+        (
+            "login",
+            "ERROR: [instagram] a: This content is only available for registered users. Use --cookies",
+            "only to people who are logged in",
+        ),
+        ("robot", "ERROR: [youtube] a: Sign in to confirm you're not a bot. Use --cookies-from-browser", "took me for a robot"),
+        ("drm", "ERROR: [vimeo] a: This video is DRM protected", "protected against copying"),
+        ("live", "ERROR: [youtube] a: Premieres in 3 hours", "live or has not begun"),
+        ("odd", "ERROR: Unsupported URL: https://youtu.be/odd", "no video or file behind this link"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("yt-dlp");
+    let cases: String = reasons.iter().map(|(name, says, _)| format!("*/{name}*) echo \"{says}\" >&2 ;;\n")).collect();
+    std::fs::write(&program, format!("#!/bin/sh\ncase \"$*\" in\n{cases}esac\nexit 1\n")).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let scene = Scene::with(&format!("[fetch]\nyt_dlp = {:?}\n", program.display().to_string())).await;
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    for (name, _, expected) in reasons {
+        ann.sends(&format!("https://youtu.be/{name}")).await;
+        let told = reads(&ann, expected).await;
+        assert!(!told.words().contains("ERROR") && !told.words().contains("--cookies"), "nothing internal: {}", told.words());
+    }
+    scene.home.is_clean().await;
+    scene.ends_well();
+}
