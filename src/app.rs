@@ -2,7 +2,7 @@
 //!
 //! In: the settings, the shutdown token. Out: a running daemon, or the parts for one command. Must not: hold logic of a step.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,24 +100,34 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CliE
     listened.map_err(CliError::ours)
 }
 
-/// True if a daemon runs with this database.
-pub fn daemon_runs(config: &Config) -> bool {
-    lock(config).is_err()
+/// True if a daemon runs with this database. Fails if that can't be told: a job handed to nobody would wait for ever.
+pub fn daemon_runs(config: &Config) -> Result<bool, CliError> {
+    Ok(try_lock(config)?.is_none())
 }
 
 /// One daemon a database: two would clear each other's leases.
 fn lock(config: &Config) -> Result<File, CliError> {
+    try_lock(config)?.ok_or_else(|| {
+        CliError::user(
+            format!("another tgferry already runs with the database {}", config.storage.database.display()),
+            "stop it first, or give this one another storage.database",
+        )
+    })
+}
+
+/// The lock, or nothing if another process holds it.
+fn try_lock(config: &Config) -> Result<Option<File>, CliError> {
     let path = config.storage.database.with_extension("lock");
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(CliError::setup)?;
     }
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(CliError::setup)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(CliError::user(
-            format!("another tgferry already runs with the database {}", config.storage.database.display()),
-            "stop it first, or give this one another storage.database",
-        )),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => {
+            Err(CliError::user(format!("{} can't be locked: {error}", path.display()), "put storage.database on a local disk"))
+        }
     }
 }
 

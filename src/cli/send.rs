@@ -48,7 +48,7 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
     };
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(120));
-    let id = if app::daemon_runs(&config) {
+    let id = if app::daemon_runs(&config)? {
         let store = Store::open(&config.storage.database).await.map_err(CliError::setup)?;
         let id = accept(&store, job).await?;
         watch_elsewhere(&store, id, &bar).await?;
