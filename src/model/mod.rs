@@ -19,6 +19,6 @@ pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};
 pub use link::{Link, LinkError};
 pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
-pub use plan::{Delivered, Lane, LaneHealth, RelayMessage, UploadPlan, Uploaded};
+pub use plan::{Delivered, Lane, LaneHealth, RelayMessage, UploadIds, UploadPlan, Uploaded};
 pub use progress::{Progress, ProgressSender, Step};
 pub use source::{FetchedFile, SourceCard};

@@ -64,6 +64,22 @@ pub struct RelayMessage {
     pub message: MessageId,
 }
 
+/// Numbers that make an upload by MTProto the same one when it is repeated; drawn once and stored before the first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadIds {
+    /// Number of the file at Telegram: parts that are there already are simply stored once more.
+    pub file_id: i64,
+    /// Number of the message: Telegram takes it once.
+    pub random_id: i64,
+}
+
+impl UploadIds {
+    /// Draws new ones.
+    pub fn draw() -> Self {
+        Self { file_id: rand::random(), random_id: rand::random() }
+    }
+}
+
 /// Where the file is after the upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "snake_case")]
@@ -84,4 +100,14 @@ pub enum Uploaded {
 pub struct Delivered {
     /// The message with the file in the requester's chat.
     pub message: MessageId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_drawn_anew() {
+        assert_ne!(UploadIds::draw(), UploadIds::draw());
+    }
 }

@@ -7,13 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Next, Pipeline, Run};
 use crate::deliver::caption;
-use crate::model::{Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMessage, Stage, Step, UploadPlan, Uploaded};
+use crate::model::{Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMessage, Stage, Step, UploadIds, UploadPlan, Uploaded};
 use crate::route;
 use crate::spool::Spool;
-use crate::store::{Content, UploadNumbers, Work};
+use crate::store::{Content, Work};
 use crate::telegram::pool::Carrier;
 use crate::telegram::relay::find_message_by_marker;
-use crate::upload::mtproto::UploadIds;
 use crate::upload::{bot_api, mtproto};
 
 impl Pipeline {
@@ -86,19 +85,27 @@ impl Pipeline {
         let numbers = match work.numbers {
             Some(numbers) => numbers,
             None => {
-                let numbers = UploadNumbers { file_id: rand::random(), random_id: rand::random() };
+                let numbers = UploadIds::draw();
                 self.parts.store.set_numbers(run.job.id, numbers).await?;
                 numbers
             }
         };
         let spool = Spool::whole(&prepared.path).await.map_err(Failure::internal)?;
-        let ids = UploadIds { file_id: numbers.file_id, random_id: numbers.random_id };
         self.parts.store.set_sending(run.job.id, true).await?;
         let config = &self.parts.config.upload;
         let marker = marker(run.job.id, numbers);
-        let sent =
-            mtproto::upload_to_relay(&carrier.account, &carrier.relay, &spool, prepared, ids, &marker, config, run.progress, run.cancel)
-                .await;
+        let sent = mtproto::upload_to_relay(
+            &carrier.account,
+            &carrier.relay,
+            &spool,
+            prepared,
+            numbers,
+            &marker,
+            config,
+            run.progress,
+            run.cancel,
+        )
+        .await;
         if let Err(failure) = &sent {
             self.parts.accounts.report(&carrier, failure);
         }
@@ -156,6 +163,6 @@ fn is_whole(prepared: &Prepared) -> bool {
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.
-fn marker(job: JobId, numbers: UploadNumbers) -> String {
+fn marker(job: JobId, numbers: UploadIds) -> String {
     format!("job {job} · {:016x}", numbers.random_id)
 }

@@ -18,7 +18,7 @@ use crate::model::Failure;
 pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
-pub use work::{UploadNumbers, Work};
+pub use work::Work;
 
 const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

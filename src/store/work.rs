@@ -5,7 +5,7 @@
 use rusqlite::params;
 
 use super::{Store, from_json, to_json};
-use crate::model::{Failure, FetchedFile, JobId, MessageId, Prepared, Uploaded};
+use crate::model::{Failure, FetchedFile, JobId, MessageId, Prepared, UploadIds, Uploaded};
 
 /// The results that a job has stored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,20 +17,11 @@ pub struct Work {
     /// Where it was uploaded.
     pub uploaded: Option<Uploaded>,
     /// Numbers of the upload by a user account.
-    pub numbers: Option<UploadNumbers>,
+    pub numbers: Option<UploadIds>,
     /// True once the message that carries the file may have been sent, answer or not.
     pub sending: bool,
     /// The message with the file in the person's chat.
     pub delivered: Option<MessageId>,
-}
-
-/// The numbers that make an upload by MTProto repeatable without a second message; drawn once and stored before the first call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UploadNumbers {
-    /// Number of the file, for its parts.
-    pub file_id: i64,
-    /// Number of the message: Telegram refuses it a second time.
-    pub random_id: i64,
 }
 
 impl Store {
@@ -47,7 +38,7 @@ impl Store {
                         prepared: text(1)?.map(|text| from_json(&text)).transpose()?,
                         uploaded: text(2)?.map(|text| from_json(&text)).transpose()?,
                         numbers: match (row.get(3)?, row.get(4)?) {
-                            (Some(file_id), Some(random_id)) => Some(UploadNumbers { file_id, random_id }),
+                            (Some(file_id), Some(random_id)) => Some(UploadIds { file_id, random_id }),
                             _ => None,
                         },
                         sending: row.get(5)?,
@@ -96,7 +87,7 @@ impl Store {
     }
 
     /// Stores the numbers of an upload.
-    pub async fn set_numbers(&self, id: JobId, numbers: UploadNumbers) -> Result<(), Failure> {
+    pub async fn set_numbers(&self, id: JobId, numbers: UploadIds) -> Result<(), Failure> {
         self.call(move |connection| {
             connection
                 .execute("UPDATE work SET file_id = ?2, random_id = ?3 WHERE job = ?1", params![id.0, numbers.file_id, numbers.random_id])

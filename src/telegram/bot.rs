@@ -57,19 +57,14 @@ impl Bots {
 
     /// Asks Telegram who the bot is.
     pub async fn identity(&self) -> Result<BotIdentity, Failure> {
-        let me = self.calls.get_me().await.map_err(|error| failure(&error))?;
+        let me = self.calls.get_me().await.map_err(failure_from)?;
         Ok(BotIdentity { id: me.id.0 as i64, username: me.username().to_owned() })
     }
 }
 
 /// A failed call of the Bot API as the failure of a step.
-pub fn failure(error: &RequestError) -> Failure {
-    Failure::new(reason(error), anyhow::anyhow!("{}", describe(error)))
-}
-
-/// The same for an error that is not needed any more.
 pub fn failure_from(error: RequestError) -> Failure {
-    failure(&error)
+    Failure::new(reason(&error), anyhow::anyhow!("{}", describe(&error)))
 }
 
 /// What a failed call of the Bot API means.

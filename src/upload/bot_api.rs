@@ -57,7 +57,7 @@ pub async fn send(
         answer = tokio::time::timeout(limit, request) => answer,
     };
     let timed_out = |_| Failure::new(Reason::Telegram, anyhow::anyhow!("the upload took longer than {} s", limit.as_secs()));
-    Ok(uploaded(&answer.map_err(timed_out)?.map_err(|error| bot::failure(&error))?))
+    Ok(uploaded(&answer.map_err(timed_out)?.map_err(bot::failure_from)?))
 }
 
 /// Sends a file that the bot has sent before. `caption` is HTML.
@@ -72,7 +72,7 @@ pub async fn send_by_file_id(
 ) -> Result<Uploaded, Failure> {
     let input = InputFile::file_id(FileId(file_id.to_owned()));
     let sent = send_message(bot, chat, reply_to, kind, input, caption, None).await;
-    Ok(uploaded(&sent.map_err(|error| bot::failure(&error))?))
+    Ok(uploaded(&sent.map_err(bot::failure_from)?))
 }
 
 /// `file` says how it is to be shown; a `file_id` knows that already.

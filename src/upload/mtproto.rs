@@ -15,26 +15,10 @@ use super::parts;
 use super::publish::{is_photo, media_of, publish};
 use super::sender::{Gate, PartSender};
 use crate::config::UploadConfig;
-use crate::model::{Failure, Prepared, ProgressSender, Reason, RelayMessage};
+use crate::model::{Failure, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
 use crate::spool::Spool;
 use crate::telegram::account::UserAccount;
 use crate::telegram::relay::RelayRef;
-
-/// Numbers that make an upload the same one when it is repeated; stored before it begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UploadIds {
-    /// Number of the file at Telegram: parts that are there already are simply stored once more.
-    pub file_id: i64,
-    /// Number of the message: Telegram takes it once.
-    pub random_id: i64,
-}
-
-impl UploadIds {
-    /// Draws new ones.
-    pub fn draw() -> Self {
-        Self { file_id: rand::random(), random_id: rand::random() }
-    }
-}
 
 /// Uploads what the spool holds and sends it into the relay with `marker` as its text, by which it is found again.
 ///
@@ -150,10 +134,5 @@ mod tests {
         let path = folder.path().join("a");
         tokio::fs::write(&path, b"hello").await.unwrap();
         assert_eq!(md5_of(&path).await.unwrap(), "5d41402abc4b2a76b9719d911017c592");
-    }
-
-    #[test]
-    fn numbers_are_drawn_anew() {
-        assert_ne!(UploadIds::draw(), UploadIds::draw());
     }
 }

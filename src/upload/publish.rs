@@ -9,9 +9,8 @@ use grammers_tl_types as tl;
 use tl::enums::{DocumentAttribute, InputFile, InputMedia};
 use tokio::time::sleep;
 
-use super::mtproto::UploadIds;
 use super::sender::PartSender;
-use crate::model::{Failure, MediaKind, MessageId, Prepared, ProgressSender, Reason, RelayMessage};
+use crate::model::{Failure, MediaKind, MessageId, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
 use crate::telegram::account::UserAccount;
 use crate::telegram::errors::{self, Verdict};
 use crate::telegram::relay::{RelayRef, find_message_by_marker};

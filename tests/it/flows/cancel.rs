@@ -49,15 +49,9 @@ async fn on_the_card() {
 #[tokio::test]
 async fn during_the_download() {
     let scene = Scene::new().await;
-    let gate = Gate::closed();
-    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
     let _daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    ann.sends(&link).await;
-    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
-    scene.site.serve("a.mp4", Answer::Gated(clips::small(), gate.clone()));
-    chooses(&ann, "Video").await;
-    gate.reached(1).await;
+    let _gate = scene.holds_download(&ann, "a.mp4", clips::small()).await;
     cancel_and_see(&scene, &ann).await;
     scene.ends_well();
 }

@@ -21,16 +21,10 @@ async fn start_help_and_status_answer() {
 #[tokio::test]
 async fn two_at_once_do_not_wait_for_each_other() {
     let scene = Scene::new().await;
-    let gate = Gate::closed();
-    let slow = scene.site.serve("slow.mp4", Answer::File(clips::index_behind()));
     let quick = scene.site.serve("quick.mp4", Answer::File(clips::small()));
     let _daemon = scene.daemon();
     let (ann, ben) = (scene.person("ann").await, scene.person("ben").await);
-    ann.sends(&slow).await;
-    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
-    scene.site.serve("slow.mp4", Answer::Gated(clips::index_behind(), gate.clone()));
-    chooses(&ann, "Video").await;
-    gate.reached(1).await;
+    let gate = scene.holds_download(&ann, "slow.mp4", clips::index_behind()).await;
     ben.sends(&quick).await;
     chooses(&ben, "Video").await;
     assert_eq!(gets(&ben, "video").await.media.unwrap().sha256, sha256(&clips::small()));
@@ -64,15 +58,9 @@ async fn two_who_want_the_same_are_served_by_one_fetch() {
 #[tokio::test]
 async fn somebody_who_blocks_the_bot_midway_costs_nothing_more() {
     let scene = Scene::new().await;
-    let gate = Gate::closed();
-    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
     let daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    ann.sends(&link).await;
-    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
-    scene.site.serve("a.mp4", Answer::Gated(clips::small(), gate.clone()));
-    chooses(&ann, "Video").await;
-    gate.reached(1).await;
+    let gate = scene.holds_download(&ann, "a.mp4", clips::small()).await;
     ann.blocks_bot();
     gate.open();
     scene.reaches_stage("failed").await;

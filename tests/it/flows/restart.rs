@@ -55,15 +55,9 @@ async fn before_the_choice() {
 #[tokio::test]
 async fn during_the_download() {
     let scene = Scene::new().await;
-    let gate = Gate::closed();
-    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
     let daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    ann.sends(&link).await;
-    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
-    scene.site.serve("a.mp4", Answer::Gated(clips::small(), gate.clone()));
-    chooses(&ann, "Video").await;
-    gate.reached(1).await;
+    let gate = scene.holds_download(&ann, "a.mp4", clips::small()).await;
     daemon.kill().await;
     gate.open();
     let daemon = scene.daemon();
@@ -170,15 +164,9 @@ async fn after_a_small_file_was_sent_whose_answer_was_lost() {
 #[tokio::test]
 async fn an_orderly_end_stores_what_runs() {
     let scene = Scene::new().await;
-    let gate = Gate::closed();
-    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
     let daemon = scene.daemon();
     let ann = scene.person("ann").await;
-    ann.sends(&link).await;
-    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
-    scene.site.serve("a.mp4", Answer::Gated(clips::small(), gate.clone()));
-    chooses(&ann, "Video").await;
-    gate.reached(1).await;
+    let gate = scene.holds_download(&ann, "a.mp4", clips::small()).await;
     daemon.stop().await;
     gate.open();
     let daemon = scene.daemon();

@@ -2,13 +2,15 @@
 //!
 //! In: settings that differ from the defaults. Out: everything that a flow speaks about. Must not: relax what Telegram would refuse.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tgferry_sandbox::world::files::Lane;
 use tgferry_sandbox::{AccountSpec, BotInfo, ChatRef, MediaView, MessageView, Sandbox, SandboxConfig, TestUser};
 
 use super::daemon::{Daemon, Home};
-use super::site::Site;
+use super::site::{Answer, Gate, Site};
 
 /// How long a flow waits for one thing to be seen.
 pub const WITHIN: Duration = Duration::from_secs(40);
@@ -135,6 +137,17 @@ impl Scene {
             (now == stage).then_some(())
         };
         until(&format!("a job in the stage {stage}"), look).await;
+    }
+
+    /// Has a person choose the video behind a new link, and holds its download back half way, until the gate is opened.
+    pub async fn holds_download(&self, person: &TestUser, path: &str, clip: PathBuf) -> Arc<Gate> {
+        let gate = Gate::closed();
+        person.sends(&self.site.serve(path, Answer::File(clip.clone()))).await;
+        person.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+        self.site.serve(path, Answer::Gated(clip, gate.clone()));
+        chooses(person, "Video").await;
+        gate.reached(1).await;
+        gate
     }
 
     /// Waits until a method was called so often, by either face.

@@ -8,10 +8,11 @@ mod relay;
 
 use std::time::Duration;
 
+use tgferry::model::UploadIds;
 use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender, Reason, Step};
 use tgferry::spool::SpoolWriter;
 use tgferry::telegram::relay::find_message_by_marker;
-use tgferry::upload::mtproto::{UploadIds, upload_to_relay};
+use tgferry::upload::mtproto::upload_to_relay;
 use tgferry_sandbox::{ChatRef, Fault, Limits, MessageView, When};
 use tokio_util::sync::CancellationToken;
 
