@@ -6,7 +6,7 @@
 pub mod bot_api;
 mod connection;
 mod link;
-pub mod mtproto;
 pub mod parts;
 mod publish;
 mod sender;
+pub mod uploader;
