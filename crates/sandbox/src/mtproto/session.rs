@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::checks::{self, Kind};
 
@@ -24,6 +25,9 @@ pub(crate) struct Outgoing {
     pub(crate) seq_no: i32,
     pub(crate) body: Arc<[u8]>,
 }
+
+/// A message and when it was given to the writer.
+pub(crate) type Queued = (Instant, Outgoing);
 
 /// All sessions of the server.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +66,7 @@ struct State {
     sent_content: i32,
     last_msg_id: i64,
     announced: bool,
-    out: Option<mpsc::UnboundedSender<Outgoing>>,
+    out: Option<mpsc::UnboundedSender<Queued>>,
 }
 
 impl Sessions {
@@ -86,15 +90,14 @@ impl Sessions {
 
 impl Session {
     /// From now on answers go out by `out`. When that is another connection than before, what was not acknowledged is sent again.
-    pub(crate) fn attach(&self, out: &mpsc::UnboundedSender<Outgoing>) {
+    pub(crate) fn attach(&self, out: &mpsc::UnboundedSender<Queued>) {
         let mut state = self.lock();
         if state.out.as_ref().is_some_and(|old| old.same_channel(out)) {
             return;
         }
         state.out = Some(out.clone());
         for (_, missed) in &state.unacked {
-            // The writer is gone: the next connection gets it.
-            let _ = out.send(missed.clone());
+            state.write(missed.clone());
         }
     }
 
@@ -258,7 +261,7 @@ impl State {
     fn write(&self, message: Outgoing) {
         if let Some(out) = &self.out {
             // A closed connection: what matters is kept for the next one.
-            let _ = out.send(message);
+            let _ = out.send((Instant::now(), message));
         }
     }
 }
