@@ -68,6 +68,9 @@ struct Serve {
     /// Cut each MTProto connection after so many bytes [default: never].
     #[arg(long)]
     cut_after_bytes: Option<u64>,
+    /// Seconds after which a part is forgotten that no message took [default: six hours].
+    #[arg(long)]
+    part_lifetime_s: Option<u64>,
 }
 
 #[tokio::main]
@@ -81,7 +84,10 @@ async fn main() -> anyhow::Result<()> {
 async fn run(serve: Serve) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let config = SandboxConfig { http: serve.http, mtproto: serve.mtproto, data: serve.data.clone(), limits: Limits::default() };
+    let part_lifetime = serve.part_lifetime_s.map(Duration::from_secs);
+    let default = Limits::default();
+    let limits = Limits { part_lifetime: part_lifetime.unwrap_or(default.part_lifetime), ..default };
+    let config = SandboxConfig { http: serve.http, mtproto: serve.mtproto, data: serve.data.clone(), limits };
     let sandbox = Sandbox::start(config).await?;
     sandbox.network().set(NetworkShape {
         connection_bytes_per_s: serve.connection_bytes_per_s,

@@ -29,6 +29,7 @@ mod tl_blank;
 mod tl_message;
 mod tl_view;
 mod transport;
+mod unacked;
 mod wire;
 
 /// The one data centre of this Telegram.
