@@ -7,7 +7,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use grammers_tl_types::{self as tl, Serializable};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -104,7 +103,7 @@ async fn read_packets(
             return Err(broken("a packet of another auth key"));
         }
         crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
-        let packet = wire::read_packet(&Bytes::from(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
+        let packet = wire::read_packet(&frames.buffers.share(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
         if let Authorization::User(user) = link.server.world.accounts().authorization(link.key_id) {
             link.owner.set(user);
         }

@@ -12,6 +12,7 @@ use crate::faults::Faults;
 use crate::network::Network;
 use crate::world::World;
 
+mod buffers;
 mod checks;
 mod connection;
 mod crypto;
