@@ -7,6 +7,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::buffers::Buffers;
+
 /// The largest frame accepted: 1 MiB of message and some room, as Telegram's servers have it.
 const MAX_FRAME_BYTES: usize = 1024 * 1024 + 8 * 1024;
 /// Length, sequence number and checksum.
@@ -15,6 +17,8 @@ const OVERHEAD_BYTES: usize = 12;
 /// The reading half's state.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
+    /// Where the payloads' buffers come from.
+    pub(super) buffers: Buffers,
     next_seq: i32,
 }
 
@@ -42,7 +46,7 @@ impl FrameReader {
         if seq != self.next_seq {
             return Err(bad("a frame out of sequence"));
         }
-        let mut rest = vec![0_u8; len - 8];
+        let mut rest = self.buffers.take(len - 8);
         from.read_exact(&mut rest).await?;
         let (payload, crc) = rest.split_at(len - OVERHEAD_BYTES);
         let mut hasher = crc32fast::Hasher::new();
