@@ -22,7 +22,7 @@ use super::session::{Outgoing, Session};
 use super::transport::{self, FrameReader, FrameWriter};
 use super::wire::{Incoming, Packet};
 use super::{Server, crypto, service_messages, wire};
-use crate::world::accounts::{FirstSalt, KeyEvent};
+use crate::world::accounts::{Authorization, FirstSalt, KeyEvent};
 use crate::world::now_unix;
 
 /// Calls of one connection that run at once.
@@ -83,7 +83,8 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     tokio::select! {
         ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,
         ended = write_messages(&link, (framed, quick), outgoing, write) => ended,
-        () = push_events(key_id, events, session) => Ok(()),
+        () = push_events(key_id, events, session.clone()) => Ok(()),
+        () = push_news(&link, session) => Ok(()),
         () = wait_for_silence(deadline) => Ok(()),
     }
 }
@@ -219,6 +220,24 @@ async fn push_events(key_id: i64, mut events: broadcast::Receiver<KeyEvent>, ses
             }
             Ok(KeyEvent::LoginTokenAccepted(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// Tells the session that uses the connection what happened in the chats of its user.
+async fn push_news(link: &Link, mut session: watch::Receiver<Option<Arc<Session>>>) {
+    let world = &link.server.world;
+    let mut seen = world.version();
+    loop {
+        let following = session.borrow_and_update().clone();
+        if let (Some(following), Authorization::User(user)) = (following, world.accounts().authorization(link.key_id))
+            && let Some(news) = following.feed.news(world, user)
+        {
+            following.push(news.to_bytes());
+        }
+        tokio::select! {
+            version = world.changed_after(seen) => seen = version,
+            changed = session.changed() => if changed.is_err() { return std::future::pending().await },
         }
     }
 }

@@ -61,7 +61,7 @@ impl FrameReader {
         let len = i32::from_le_bytes([head[0], head[1], head[2], head[3]]);
         let seq = i32::from_le_bytes([head[4], head[5], head[6], head[7]]);
         let len = usize::try_from(len).unwrap_or_default();
-        if !(FULL_OVERHEAD_BYTES..=MAX_FRAME_BYTES).contains(&len) || len % 4 != 0 {
+        if !(FULL_OVERHEAD_BYTES..=MAX_FRAME_BYTES).contains(&len) || !len.is_multiple_of(4) {
             return Err(bad("a frame of an impossible length"));
         }
         if seq != self.next_seq {
@@ -109,7 +109,7 @@ impl FrameReader {
         let len = u32::from_le_bytes(head);
         self.quick_ack = len >> 31 != 0;
         let len = (len & 0x7fff_ffff) as usize;
-        if self.framing == Framing::Intermediate && len % 4 != 0 {
+        if self.framing == Framing::Intermediate && !len.is_multiple_of(4) {
             return Err(bad("a frame of an impossible length"));
         }
         let mut payload = self.read_payload(from, len).await?;
