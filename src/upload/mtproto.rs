@@ -56,7 +56,7 @@ async fn carry(
     config: &UploadConfig,
     progress: &ProgressSender,
 ) -> Result<RelayMessage, Failure> {
-    let link = Link::new(account.clone());
+    let link = Link::new(account.clone(), config.parts_in_flight);
     // One byte more than a small file may have tells which of the two ways it goes, whatever its promised size.
     let head = spool.wait_for(0..parts::SMALL_FILE_MAX_BYTES + 1).await?;
     let sender = PartSender {
