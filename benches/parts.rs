@@ -108,7 +108,7 @@ async fn log_in(sandbox: &Sandbox, connection: &Connection) -> anyhow::Result<()
     let send = tl::functions::auth::SendCode { phone_number: phone_number(), api_id: API_ID, api_hash, settings: settings.into() };
     let tl::enums::auth::SentCode::Code(sent) = call(connection, send).await? else { anyhow::bail!("no code was sent") };
     let url = format!("{}/code?phone={}", sandbox.text("control")?, PHONE.replace('+', "%2B"));
-    let answer: Value = serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
+    let answer: Value = serde_json::from_slice(&reqwest::Client::builder().build()?.get(url).send().await?.bytes().await?)?;
     let phone_code = answer["code"].as_str().map(str::to_owned);
     let phone_code_hash = sent.phone_code_hash;
     call(connection, tl::functions::auth::SignIn { phone_number: phone_number(), phone_code_hash, phone_code, email_verification: None })
@@ -118,7 +118,7 @@ async fn log_in(sandbox: &Sandbox, connection: &Connection) -> anyhow::Result<()
 
 async fn call<R: RemoteCall>(connection: &Connection, request: R) -> anyhow::Result<R::Return> {
     let answer = connection.invoke(request.to_bytes()).await?;
-    Ok(R::Return::from_bytes(&answer).map_err(|error| anyhow::anyhow!("an answer cannot be read: {error}"))?)
+    R::Return::from_bytes(&answer).map_err(|error| anyhow::anyhow!("an answer cannot be read: {error}"))
 }
 
 /// Processor seconds for hashing and encrypting so many bytes, a part at a time.

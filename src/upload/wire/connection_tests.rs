@@ -124,7 +124,7 @@ fn of_the_server(mut plain: Vec<u8>) -> Vec<u8> {
 }
 
 fn content() -> Vec<u8> {
-    (0..300_001_u32).map(|place| (place * 31 >> 3) as u8).collect()
+    (0..300_001_u32).map(|place| ((place * 31) >> 3) as u8).collect()
 }
 
 async fn filled(pool: &PartBuffers) -> PartBuffer {
