@@ -5,9 +5,9 @@
 
 pub mod bot_api;
 mod link;
-pub mod mtproto;
 pub mod parts;
 mod publish;
 mod sender;
+pub mod uploader;
 #[doc(hidden)] // for the measurements in benches/
 pub mod wire;
