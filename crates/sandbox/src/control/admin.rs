@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Control, Failed};
 use crate::faults::{Fault, When};
-use crate::network::NetworkShape;
 use crate::mtproto;
+use crate::network::NetworkShape;
 use crate::world::{ChatRef, Counters};
 
 #[derive(Deserialize)]

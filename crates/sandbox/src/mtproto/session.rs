@@ -11,8 +11,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::checks::{self, Kind};
-use super::unacked::Unacked;
 use super::feed::Feed;
+use super::unacked::Unacked;
 
 /// Received messages that a session remembers.
 const MAX_SEEN: usize = 2048;
