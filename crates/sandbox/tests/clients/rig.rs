@@ -48,6 +48,7 @@ impl Rig {
             "bot_api": self.sandbox.bot_api_url(),
             "bot": self.bot,
             "person": {"id": self.ann.id()},
+            "stranger": {"id": self.sandbox.create_user("bea").id},
             "phone": PHONE,
             "password": PASSWORD,
         });
