@@ -14,6 +14,7 @@ mod recent;
 mod source;
 #[cfg(test)]
 mod tests;
+mod together;
 pub mod workspace;
 mod ytdlp;
 

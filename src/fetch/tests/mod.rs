@@ -3,6 +3,7 @@
 //! In: pages that a test makes up. Out: assertions on spools, cards and what the server was asked. Must not: need the internet.
 
 mod http;
+mod ranges;
 pub(crate) mod site;
 mod ytdlp;
 

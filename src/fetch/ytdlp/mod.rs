@@ -27,7 +27,7 @@ use self::progress::{Event, Tally};
 pub use self::version::YtDlpVersion;
 use super::client::Guard;
 use super::decide::{self, Kind};
-use super::http::{Requester, whole};
+use super::http::Requester;
 use super::names;
 use super::picture;
 use super::recent::Recent;
@@ -35,6 +35,7 @@ use super::source::{FetchRequest, Fetched, Source, Target};
 use super::workspace::{check_room, disk_failure};
 use crate::config::FetchConfig;
 use crate::model::{Failure, FetchedFile, Link, ProgressSender, Reason, SourceCard, Step};
+use crate::spool::Spool;
 
 /// Longest time for reading metadata. A slow site takes tens of seconds, with the site's own pauses.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(180);
@@ -174,7 +175,7 @@ impl YtDlpSource {
             self.recent.forget(&target.link); // its addresses may have run out
         }
         let (path, picture) = outcome?;
-        let spool = whole(&path).await?;
+        let spool = Spool::whole(&path).await.map_err(|error| disk_failure(error, "open the fetched file"))?;
         let limit_bytes = self.config.max_bytes;
         match spool.length().ready_bytes() {
             0 => return Err(Failure::from(Reason::Empty)),
