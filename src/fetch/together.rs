@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::model::{Failure, ProgressSender, Reason, Step};
 
@@ -15,6 +16,7 @@ pub(crate) struct Together(Arc<Shared>);
 
 struct Shared {
     stop: CancellationToken,
+    tasks: TaskTracker,
     reason: OnceLock<Reason>,
     tracks: Mutex<Vec<Counted>>,
     limit_bytes: u64,
@@ -56,6 +58,7 @@ impl Together {
     ) -> Self {
         Self(Arc::new(Shared {
             stop: cancel.child_token(),
+            tasks: TaskTracker::new(),
             reason: OnceLock::new(),
             tracks: Mutex::new(vec![Counted::default(); tracks]),
             limit_bytes,
@@ -88,6 +91,18 @@ impl Together {
             (self.0.on_failure)();
         }
         self.0.stop.cancel();
+    }
+
+    /// Runs the work on one track; it is to end by itself when the download is to stop.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(work);
+    }
+
+    /// Stops all tracks and waits until nobody writes any more.
+    pub(crate) async fn end(&self, reason: &Reason) {
+        self.fail(reason);
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 
     /// Waits until the download is to stop; says why.

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::answer::Answer;
-pub(crate) use self::request::{Opened, Requester};
+pub(crate) use self::request::Requester;
 pub(crate) use self::track::Wanted;
 pub(crate) use self::transfer::Limits;
 use super::decide::Kind;

@@ -34,6 +34,8 @@ pub(super) struct Sideways {
     pub(super) url: Url,
     pub(super) folder: PathBuf,
     pub(super) keep_free_bytes: u64,
+    /// Most that is asked for at once, if the site has a limit.
+    pub(super) chunk_bytes: Option<u64>,
     pub(super) side: SideWriter,
     pub(super) wishes: watch::Receiver<Option<Range<u64>>>,
     /// What is being brought now, for the download to keep off.
@@ -47,7 +49,7 @@ pub(super) struct Sideways {
 impl Sideways {
     /// Answers wishes for as long as it is polled, or there are readers.
     pub(super) async fn run(mut self) {
-        while self.wishes.changed().await.is_ok() {
+        loop {
             while let Some(range) = self.wanted() {
                 let begin = range.start;
                 let brought = self.bring(range).await;
@@ -57,6 +59,9 @@ impl Sideways {
                     break;
                 }
             }
+            if self.wishes.changed().await.is_err() {
+                return;
+            }
         }
     }
 
@@ -65,7 +70,7 @@ impl Sideways {
         let wish = self.wishes.borrow_and_update().clone()?;
         let length = self.side.length();
         let ranges: Vec<_> = length.ready_ranges().collect();
-        missing(&wish, &ranges, self.total_bytes)
+        missing(&wish, &ranges, self.total_bytes, self.chunk_bytes.unwrap_or(AHEAD_BYTES))
     }
 
     async fn bring(&mut self, range: Range<u64>) -> Result<(), Failure> {
@@ -112,14 +117,14 @@ impl Sideways {
 }
 
 /// The part of `wish` that is not there and not about to come, up to what is there behind it.
-fn missing(wish: &Range<u64>, ready: &[Range<u64>], total_bytes: u64) -> Option<Range<u64>> {
+fn missing(wish: &Range<u64>, ready: &[Range<u64>], total_bytes: u64, most_bytes: u64) -> Option<Range<u64>> {
     let start = ready.iter().find(|range| range.contains(&wish.start)).map_or(wish.start, |range| range.end);
     let coming = ready.first().filter(|range| range.start == 0).map_or(0, |range| range.end);
     if start >= wish.end.min(total_bytes) || start <= coming.saturating_add(NEAR_BYTES) {
         return None;
     }
     let end = ready.iter().map(|range| range.start).find(|next| *next > start).unwrap_or(total_bytes);
-    Some(start..end.min(start + AHEAD_BYTES))
+    Some(start..end.min(start + most_bytes))
 }
 
 /// True if an answer is surely of the same version: agreeing is not enough where bytes are put beside others.
@@ -146,23 +151,24 @@ mod tests {
     use super::*;
 
     const MB: u64 = 1 << 20;
+    const BEGUN: Range<u64> = 0..MB;
 
     #[test]
     fn what_is_missing_of_a_wish() {
         type Ranges = &'static [Range<u64>];
         let table: [(Range<u64>, Ranges, Option<Range<u64>>); 9] = [
-            (900 * MB..901 * MB, &[0..MB], Some(900 * MB..964 * MB)),
-            (990 * MB..1000 * MB, &[0..MB], Some(990 * MB..1000 * MB)),
-            (990 * MB..2000 * MB, &[0..MB, 999 * MB..1000 * MB], Some(990 * MB..999 * MB)),
-            (990 * MB..1000 * MB, &[0..MB, 980 * MB..995 * MB], Some(995 * MB..1000 * MB)),
-            (990 * MB..1000 * MB, &[0..MB, 980 * MB..1000 * MB], None),
-            (5 * MB..6 * MB, &[0..MB], None),
-            (5 * MB + 1..6 * MB, &[0..MB], Some(5 * MB + 1..69 * MB + 1)),
-            (MB..MB, &[0..MB], None),
-            (1000 * MB..1001 * MB, &[0..MB], None),
+            (900 * MB..901 * MB, &[BEGUN], Some(900 * MB..964 * MB)),
+            (990 * MB..1000 * MB, &[BEGUN], Some(990 * MB..1000 * MB)),
+            (990 * MB..2000 * MB, &[BEGUN, 999 * MB..1000 * MB], Some(990 * MB..999 * MB)),
+            (990 * MB..1000 * MB, &[BEGUN, 980 * MB..995 * MB], Some(995 * MB..1000 * MB)),
+            (990 * MB..1000 * MB, &[BEGUN, 980 * MB..1000 * MB], None),
+            (5 * MB..6 * MB, &[BEGUN], None),
+            (5 * MB + 1..6 * MB, &[BEGUN], Some(5 * MB + 1..69 * MB + 1)),
+            (MB..MB, &[BEGUN], None),
+            (1000 * MB..1001 * MB, &[BEGUN], None),
         ];
         for (wish, ready, expected) in table {
-            assert_eq!(missing(&wish, ready, 1000 * MB), expected, "{wish:?} {ready:?}");
+            assert_eq!(missing(&wish, ready, 1000 * MB, AHEAD_BYTES), expected, "{wish:?} {ready:?}");
         }
     }
 

@@ -62,13 +62,13 @@ impl Wanted {
             writer,
             position_bytes: start,
             record: Arc::new(record),
-            together: self.together,
+            together: self.together.clone(),
             track: self.track,
             validator: answer.validator.clone(),
             total_bytes,
             claimed: watch::Sender::new(None),
         };
-        tokio::spawn(transfer.run(opened));
+        self.together.spawn(transfer.run(opened));
         spool.started().await?;
         Ok((answer, spool))
     }

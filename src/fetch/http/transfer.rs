@@ -128,6 +128,7 @@ impl Transfer {
             url: self.url.clone(),
             folder: self.folder.clone(),
             keep_free_bytes: self.limits.keep_free_bytes,
+            chunk_bytes: self.limits.chunk_bytes,
             side: self.writer.side(),
             wishes: self.writer.wishes(),
             claimed: self.claimed.clone(),

@@ -2,12 +2,19 @@
 //!
 //! In: a server whose main body is held back. Out: what is ready, and which ranges were asked for. Must not: wait for time.
 
+use std::time::Duration;
+
 use axum::http::header;
+use tokio_util::sync::CancellationToken;
 
 use super::site::{Fault, Page, Site};
-use super::{bytes_of, config, content, fetch_with};
+use super::{all_of, bytes_of, config, content, fetch_with};
 use crate::config::FetchConfig;
 use crate::fetch::Fetched;
+use crate::fetch::client::{Guard, build};
+use crate::fetch::http::{Limits, Requester, Wanted};
+use crate::fetch::together::Together;
+use crate::model::ProgressSender;
 
 const MB: usize = 1 << 20;
 const SIZE: usize = 12 * MB;
@@ -104,4 +111,28 @@ async fn after_a_break_holes_are_not_taken_for_bytes() {
     let again = fetch_with(patient(), site.link("/a.mp4"), folder.path()).await.unwrap();
     assert_eq!(bytes_of(&again).await.unwrap(), content(SIZE));
     assert_eq!(asked(&page).last().unwrap(), &format!("bytes={}-", MB - 1));
+}
+
+#[tokio::test]
+async fn a_site_that_slows_large_requests_down_is_asked_piece_by_piece() {
+    let (site, folder) = (Site::serve().await, tempfile::tempdir().unwrap());
+    let page = site.page("/a.mp4", Page { etags: vec!["\"v1\""], ..Page::of(&content(3 * MB + 5)) });
+    let whole = site.page("/no-ranges.mp4", Page { ranges: false, ..Page::of(&content(3 * MB + 5)) });
+    let guard = Guard::new(&config());
+    for (path, stem) in [("/a.mp4", "one"), ("/no-ranges.mp4", "two")] {
+        let wanted = Wanted {
+            requester: Requester::new(build(&config(), guard).unwrap(), guard, Duration::from_secs(5)),
+            url: site.link(path).url().clone(),
+            folder: folder.path().to_owned(),
+            stem,
+            content: path.into(),
+            limits: Limits { keep_free_bytes: 0, resume_attempts: 0, chunk_bytes: Some(MB as u64), may_expire: false },
+            together: Together::new(1, u64::MAX, &ProgressSender::channel().0, &CancellationToken::new()),
+            track: 0,
+        };
+        let (_, spool) = wanted.begin().await.unwrap();
+        assert_eq!(all_of(&spool).await.unwrap(), content(3 * MB + 5), "{path}");
+    }
+    assert_eq!(asked(&page), ["bytes=0-1048575", "bytes=1048576-2097151", "bytes=2097152-3145727", "bytes=3145728-4194303"]);
+    assert!(whole.requests().len() <= 2);
 }

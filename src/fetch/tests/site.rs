@@ -40,6 +40,8 @@ pub(crate) enum Fault {
 pub(crate) struct Page {
     pub(crate) body: Bytes,
     pub(crate) status: Option<u16>,
+    /// Statuses of the first requests, before all others.
+    pub(crate) statuses: Vec<u16>,
     pub(crate) headers: Vec<(header::HeaderName, String)>,
     /// False: `Range` is not looked at.
     pub(crate) ranges: bool,
@@ -114,6 +116,12 @@ impl Page {
         self
     }
 
+    /// The same page with nothing asked yet.
+    pub(crate) fn anew(&self) -> Self {
+        let Self { body, status, statuses, headers, ranges, sized, said_total, etags, faults, .. } = self.clone();
+        Self { body, status, statuses, headers, ranges, sized, said_total, etags, faults, ..Self::default() }
+    }
+
     /// Header `name` of each request so far.
     pub(crate) fn asked(&self, name: header::HeaderName) -> Vec<Option<String>> {
         self.requests().iter().map(|headers| headers.get(&name).map(|value| value.to_str().unwrap().to_owned())).collect()
@@ -169,7 +177,7 @@ async fn answer(State(pages): State<Pages>, request: Request) -> Response<Body> 
         None => (200, page.body.clone()),
     };
     let fault = page.faults.get(number).copied().flatten();
-    response = response.status(page.status.unwrap_or(status));
+    response = response.status(page.statuses.get(number).copied().or(page.status).unwrap_or(status));
     if page.sized {
         response = response.header(header::CONTENT_LENGTH, body.len());
     }
