@@ -58,6 +58,7 @@ impl Bench {
             mime: None,
             title: None,
             performer: None,
+            duration_s: None,
             picture: None,
             max_bytes: None,
             min_video_bit_rate: 20_000,
