@@ -32,7 +32,7 @@ pub(super) async fn answer(inputs: &[Spool], input: usize, offset_bytes: u64) ->
         if let Some(wish) = wish(&length, offset_bytes) {
             spool.wish(wish);
         }
-        let enough = spool.wait_for(offset_bytes..offset_bytes.saturating_add(ENOUGH_BYTES));
+        let enough = spool.wait_for(byte(offset_bytes).start..offset_bytes.saturating_add(ENOUGH_BYTES));
         match tokio::time::timeout(PATIENCE, enough).await {
             Ok(read) => drop(read?),
             Err(_) => drop(spool.wait_for(byte(offset_bytes)).await?),
@@ -41,8 +41,10 @@ pub(super) async fn answer(inputs: &[Spool], input: usize, offset_bytes: u64) ->
     Ok(feed(input, &spool.length(), offset_bytes))
 }
 
+/// One byte; an empty range would be there already.
 fn byte(offset_bytes: u64) -> std::ops::Range<u64> {
-    offset_bytes..offset_bytes.saturating_add(1)
+    let begin = offset_bytes.min(u64::MAX - 1);
+    begin..begin + 1
 }
 
 /// What is asked for before its turn. Bytes beyond the promised end are none, and what comes next comes anyway.

@@ -13,7 +13,7 @@ use super::feed::Origin;
 use super::input::{self, parameters};
 use super::jpeg::Jpeg;
 use super::muxer::{Index, Muxer};
-use super::reader::{From, Readers};
+use super::reader::{Place, Readers};
 use super::room::{self, packets_at_most, room_bytes};
 use super::video::{Pass, VideoTrack};
 use crate::media::protocol::{AudioWork, Output, VideoSettings};
@@ -78,7 +78,7 @@ enum Track {
 
 /// A stream on its way: where it comes from and where it goes.
 struct Way {
-    from: From,
+    from: Place,
     to: usize,
     time_base: Rational,
     track: Track,
@@ -138,8 +138,8 @@ fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResul
     let mut display = None;
     let of_picture = |input: &Input| input::choose(input).video;
     let of_sound = |input: &Input| input::choose(input).audio;
-    let first = inputs.first().and_then(|input| Some((From { input: 0, stream: of_picture(input)? }, input)));
-    let last = inputs.last().and_then(|input| Some((From { input: inputs.len() - 1, stream: of_sound(input)? }, input)));
+    let first = inputs.first().and_then(|input| Some((Place { input: 0, stream: of_picture(input)? }, input)));
+    let last = inputs.last().and_then(|input| Some((Place { input: inputs.len() - 1, stream: of_sound(input)? }, input)));
     if let (Some((from, input)), false) = (first, matches!(run.picture, Picture::Leave))
         && let Some(stream) = input.stream(from.stream)
     {

@@ -18,14 +18,14 @@ const ABSURD_JUMP_US: i64 = 3_600_000_000;
 
 /// A stream of an input, both by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct From {
+pub(super) struct Place {
     pub(super) input: usize,
     pub(super) stream: usize,
 }
 
 /// A packet on its way.
 pub(super) struct Found {
-    pub(super) from: From,
+    pub(super) from: Place,
     pub(super) packet: Packet,
     /// When it is decoded, counted from the start of the whole, if known.
     pub(super) at_us: Option<i64>,
@@ -34,7 +34,7 @@ pub(super) struct Found {
 /// Reads all inputs side by side.
 pub(super) struct Readers<'a> {
     readers: Vec<Reader<'a>>,
-    wanted: Vec<From>,
+    wanted: Vec<Place>,
 }
 
 struct Reader<'a> {
@@ -49,7 +49,7 @@ struct Reader<'a> {
 
 impl<'a> Readers<'a> {
     /// Readers that give the `wanted` streams.
-    pub(super) fn new(inputs: &'a mut [Input], wanted: Vec<From>) -> Self {
+    pub(super) fn new(inputs: &'a mut [Input], wanted: Vec<Place>) -> Self {
         let starts_us = start_times(&inputs.iter().map(start_us).collect::<Vec<_>>());
         let reader = |(input, start_us): (&'a mut Input, i64)| {
             let clock = Clock::new(start_us, jump_limit_us(input), input.nb_streams() as usize);
@@ -62,7 +62,7 @@ impl<'a> Readers<'a> {
     pub(super) fn next(&mut self) -> WorkResult<Option<Found>> {
         for (index, reader) in self.readers.iter_mut().enumerate() {
             while reader.next.is_none() && !reader.ended {
-                let wanted = |stream: usize| self.wanted.contains(&From { input: index, stream });
+                let wanted = |stream: usize| self.wanted.contains(&Place { input: index, stream });
                 reader.next = reader.read(index, wanted)?;
             }
         }
@@ -103,7 +103,7 @@ impl Reader<'_> {
         packet.set_dts(packet.dts().map(|dts| dts.saturating_add(offset)));
         let at_us = dts_us.map(|dts_us| dts_us.saturating_add(offset_us));
         self.at_us = at_us.unwrap_or(self.at_us);
-        Ok(Some(Found { from: From { input, stream }, packet, at_us }))
+        Ok(Some(Found { from: Place { input, stream }, packet, at_us }))
     }
 }
 
