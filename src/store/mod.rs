@@ -20,7 +20,7 @@ pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
 pub use work::Work;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql")), M::up(include_str!("migrations/0002_tracks.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The database. Cheap to clone; all calls go through one thread of its own.

@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 use super::dispatch::{self, Caller, Outcome};
 use super::exchange::serve as exchange;
 use super::salts::Salts;
-use super::session::{Outgoing, Session};
+use super::session::{Queued, Session};
 use super::transport::{self, FrameReader, FrameWriter};
 use super::wire::{Incoming, Packet};
 use super::{Server, crypto, service_messages, wire};
+use crate::network::{Metered, Owner};
 use crate::world::accounts::{Authorization, FirstSalt, KeyEvent};
 use crate::world::now_unix;
 
@@ -42,7 +43,9 @@ pub(super) struct Link {
     pub(super) cut: CancellationToken,
     /// When to close it for lack of pings.
     pub(super) close_at: watch::Sender<Option<Instant>>,
-    out: mpsc::UnboundedSender<Outgoing>,
+    /// Tells the network whose connection this is.
+    owner: Owner,
+    out: mpsc::UnboundedSender<Queued>,
     calls: Arc<Semaphore>,
 }
 
@@ -60,7 +63,8 @@ pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToke
 async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
-    let (mut read, mut write) = stream.into_split();
+    let (read, mut write) = stream.into_split();
+    let mut read = server.network.meter(read);
     let Some((mut frames, mut framed)) = transport::accept(&mut read).await? else {
         return Ok(());
     };
@@ -76,9 +80,10 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     let (quick_acks, quick) = mpsc::unbounded_channel();
     let (close_at, deadline) = watch::channel(None);
     let events = server.world.accounts().subscribe();
+    let owner = read.owner();
     let first_salt = server.world.accounts().first_salt(key_id);
     let calls = Arc::new(Semaphore::new(MAX_CALLS));
-    let link = Link { server, key_id, auth_key, local, first_salt, cut, close_at, out, calls };
+    let link = Link { server, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
     let (session_in_use, session) = watch::channel(None);
     tokio::select! {
         ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,
@@ -91,8 +96,8 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
 
 async fn read_packets(
     link: &Link,
-    (mut frames, quick_acks): (FrameReader, mpsc::UnboundedSender<u32>),
-    mut read: OwnedReadHalf,
+    (mut frames, quick_acks): (FrameReader, mpsc::UnboundedSender<(Instant, u32)>),
+    mut read: Metered<OwnedReadHalf>,
     first: Vec<u8>,
     in_use: &watch::Sender<Option<Arc<Session>>>,
 ) -> io::Result<()> {
@@ -101,16 +106,25 @@ async fn read_packets(
         if key_id_of(&payload)? != link.key_id {
             return Err(broken("a packet of another auth key"));
         }
-        let plain = crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
+        crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
         if frames.wants_quick_ack() {
             // The writer is gone: so is the connection.
-            let _ = quick_acks.send(crypto::quick_ack(plain, &link.auth_key));
+            let _ = quick_acks.send((Instant::now(), crypto::quick_ack(&payload[crypto::HEADER_BYTES..], &link.auth_key)));
         }
-        let packet = wire::read_packet(plain).map_err(broken)?;
-        drop(payload);
+        let packet = wire::read_packet(&frames.buffers.share(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
+        if let Authorization::User(user) = link.server.world.accounts().authorization(link.key_id) {
+            link.owner.set(user);
+        }
         let session = link.server.sessions.open(link.key_id, packet.session_id);
         session.attach(&link.out);
-        in_use.send_replace(Some(session.clone()));
+        in_use.send_if_modified(|now| {
+            // Nobody is woken for each packet of a session.
+            let other = now.as_ref().is_none_or(|now| !Arc::ptr_eq(now, &session));
+            if other {
+                *now = Some(session.clone());
+            }
+            other
+        });
         on_packet(link, &session, packet).await;
         next = frames.read(&mut read).await?;
     }
@@ -183,22 +197,24 @@ async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
 
 async fn write_messages(
     link: &Link,
-    (mut frames, mut quick): (FrameWriter, mpsc::UnboundedReceiver<u32>),
-    mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    (mut frames, mut quick): (FrameWriter, mpsc::UnboundedReceiver<(Instant, u32)>),
+    mut outgoing: mpsc::UnboundedReceiver<Queued>,
     mut write: OwnedWriteHalf,
 ) -> io::Result<()> {
     loop {
         let message = tokio::select! {
             biased;
-            Some(token) = quick.recv() => {
+            Some((queued_at, token)) = quick.recv() => {
+                link.server.network.delayed(queued_at).await;
                 write.write_all(&frames.quick_ack(token)).await?;
                 continue;
             }
             message = outgoing.recv() => message,
         };
-        let Some(message) = message else {
+        let Some((queued_at, message)) = message else {
             return Ok(());
         };
+        link.server.network.delayed(queued_at).await;
         let salt = link.salts().current();
         let plain = wire::plaintext(salt, message.session_id, message.msg_id, message.seq_no, &message.body);
         let payload = crypto::encrypt(plain, &link.auth_key, link.key_id);

@@ -8,6 +8,7 @@ use std::io;
 use grammers_crypto::ObfuscatedCipher;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::super::buffers::Buffers;
 use super::{FULL_OVERHEAD_BYTES, Framing, MAX_FRAME_BYTES, bad};
 
 /// `auth_key_id` and `msg_key` in front of an encrypted payload, whose rest is whole blocks.
@@ -18,6 +19,8 @@ const PLAIN_HEADER_BYTES: usize = 20;
 /// The reading half's state. The default is the Full transport from its first frame on.
 #[derive(Default)]
 pub(crate) struct FrameReader {
+    /// Where the payloads' buffers come from.
+    pub(in crate::mtproto) buffers: Buffers,
     pub(super) framing: Framing,
     cipher: Option<ObfuscatedCipher>,
     /// What was read while the transport was not known yet.
@@ -67,7 +70,7 @@ impl FrameReader {
         if seq != self.next_seq {
             return Err(bad("a frame out of sequence"));
         }
-        let mut rest = vec![0_u8; len - 8];
+        let mut rest = self.buffers.take(len - 8);
         from.read_exact(&mut rest).await?;
         let (payload, crc) = rest.split_at(len - FULL_OVERHEAD_BYTES);
         let mut hasher = crc32fast::Hasher::new();
@@ -124,7 +127,7 @@ impl FrameReader {
         if !(1..=MAX_FRAME_BYTES).contains(&len) {
             return Err(bad("a frame of an impossible length"));
         }
-        let mut payload = vec![0_u8; len];
+        let mut payload = self.buffers.take(len);
         from.read_exact(&mut payload).await?;
         self.open(&mut payload);
         Ok(payload)
