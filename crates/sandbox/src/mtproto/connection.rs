@@ -117,7 +117,14 @@ async fn read_packets(
         }
         let session = link.server.sessions.open(link.key_id, packet.session_id);
         session.attach(&link.out);
-        in_use.send_replace(Some(session.clone()));
+        in_use.send_if_modified(|now| {
+            // Nobody is woken for each packet of a session.
+            let other = now.as_ref().is_none_or(|now| !Arc::ptr_eq(now, &session));
+            if other {
+                *now = Some(session.clone());
+            }
+            other
+        });
         on_packet(link, &session, packet).await;
         next = frames.read(&mut read).await?;
     }
