@@ -53,7 +53,6 @@ impl YtDlpSource {
         progress: &ProgressSender,
         cancel: &CancellationToken,
     ) -> Result<Begun, Failure> {
-        check_room(&request.folder, tracks.iter().filter_map(|track| track.size_bytes).sum(), self.config.keep_free_bytes)?;
         let folder = tokio::fs::canonicalize(&request.folder).await.map_err(|error| disk_failure(error, "open the job's folder"))?;
         let (recent, link) = (self.recent.clone(), request.link.clone());
         let forget = move || recent.forget(&link); // its addresses may have run out
@@ -119,6 +118,8 @@ impl YtDlpSource {
         {
             good = None;
         }
+        let there_bytes = good.as_ref().map_or(0, |good| good.bytes);
+        check_room(way.folder, way.track.size_bytes.unwrap_or(0).saturating_sub(there_bytes), self.config.keep_free_bytes)?;
         let prepared = async {
             files.prepare(good.as_ref()).await?;
             tokio::fs::write(files.info(), way.track.json.as_bytes()).await
