@@ -15,10 +15,10 @@ use super::process::users_of;
 use super::{Bench, PATIENCE};
 
 /// A picture that compresses badly: some megabytes in a few seconds.
-const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25:duration=6,noise=alls=40:allf=t"];
+const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6,noise=alls=40:allf=t"];
 const HUM: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=6"];
 /// As sites serve picture and sound apart.
-const DASH: &[&str] = &["-movflags", "+frag_keyframe+empty_moov+default_base_moof"];
+const DASH: &[&str] = &["-movflags", "+empty_moov+default_base_moof", "-frag_duration", "1000000"];
 
 /// A file that comes as the test lets it.
 struct Source {
@@ -132,7 +132,7 @@ async fn an_index_in_front_is_passed_on_before_the_end_has_come() {
     let preparing =
         bench.begin(bench.live("job", &[&source.spool]), vec![source.spool.clone()], &CancellationToken::new()).await.expect("it begins");
     assert_eq!(preparing.spool.path(), source.spool.path());
-    assert_eq!((preparing.sketch.width, preparing.sketch.height, preparing.sketch.duration_s), (480, 270, 6));
+    assert_eq!((preparing.sketch.width, preparing.sketch.height, preparing.sketch.duration_s), (320, 180, 6));
     source.finish().await;
     let prepared = done(preparing).await.expect("it is whole");
     assert_eq!(prepared.path, bench.path("front.mp4"));
@@ -173,7 +173,7 @@ async fn an_index_at_the_end_is_asked_for_and_the_rest_goes_on_live() {
     source.finish().await;
     let prepared = done(preparing).await.expect("it is made");
     assert_plays_everywhere(&prepared);
-    assert_eq!((prepared.width, prepared.height), (270, 480));
+    assert_eq!((prepared.width, prepared.height), (180, 320));
     let whole = bench.from_whole("whole", &[&clip]).await.expect("it is made");
     assert_same(&prepared, &whole);
     let rotation = |path: &Path| probe(path)["streams"][0]["side_data_list"][0]["rotation"].as_i64();
