@@ -33,9 +33,10 @@ pub(super) async fn begin(
     progress: &ProgressSender,
     cancel: &CancellationToken,
 ) -> Result<Preparing, Failure> {
+    let request = request.absolute()?;
     match judge(media, &request, &inputs, progress, cancel).await? {
         Live::PassOn(sketch) => pass_on(media, request, inputs, sketch, progress, cancel),
-        Live::Remux(work) => remux::begin(media, request.absolute()?, inputs, *work, progress, cancel),
+        Live::Remux(work) => remux::begin(media, request, inputs, *work, progress, cancel),
         Live::Wait => {
             for input in &inputs {
                 input.finished().await?;
@@ -130,7 +131,6 @@ fn pass_on(
 ) -> Result<Preparing, Failure> {
     let spool = inputs.into_iter().next().ok_or_else(|| Failure::internal(anyhow::anyhow!("there is nothing to prepare")))?;
     let (media, progress, cancel) = (media.clone(), progress.clone(), cancel.clone());
-    let request = request.absolute()?;
     let input = spool.clone();
     let done = async move {
         input.finished().await?;

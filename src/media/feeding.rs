@@ -34,9 +34,9 @@ pub(super) async fn answer(inputs: &[Spool], input: usize, offset_bytes: u64) ->
         }
         let enough = spool.wait_for(byte(offset_bytes).start..offset_bytes.saturating_add(ENOUGH_BYTES));
         match tokio::time::timeout(PATIENCE, enough).await {
-            Ok(read) => drop(read?),
-            Err(_) => drop(spool.wait_for(byte(offset_bytes)).await?),
-        }
+            Ok(read) => read?,
+            Err(_) => spool.wait_for(byte(offset_bytes)).await?,
+        };
     }
     Ok(feed(input, &spool.length(), offset_bytes))
 }
@@ -75,7 +75,8 @@ mod tests {
         writer.expect(Some(10_000_000));
         writer.advance_to(100);
         let near = answer(&inputs, 0, 50).await.expect("it is there");
-        assert_eq!(near, Feed { input: 0, ready: vec![0..100], expected_bytes: Some(10_000_000), finished: false });
+        let first = std::iter::once(0..100).collect();
+        assert_eq!(near, Feed { input: 0, ready: first, expected_bytes: Some(10_000_000), finished: false });
         assert!(!wishes.has_changed().expect("it lives"), "what is there is not wished for");
 
         let bring = async {
@@ -91,7 +92,8 @@ mod tests {
             writer.advance_to(9_000_010);
             writer.finish();
         });
-        let whole = Feed { input: 0, ready: vec![0..9_000_010], expected_bytes: Some(9_000_010), finished: true };
+        let all = std::iter::once(0..9_000_010).collect();
+        let whole = Feed { input: 0, ready: all, expected_bytes: Some(9_000_010), finished: true };
         assert_eq!(end.expect("it ends"), whole);
         assert!(answer(&inputs, 1, 0).await.is_err(), "there is no such input");
     }

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((reader.read(&mut buffer).expect("it reads"), &buffer[..2]), (2, &b"89"[..]));
         reader.rewind().expect("it seeks");
         assert_eq!((reader.read(&mut buffer).expect("it reads"), &buffer[..4]), (4, &b"0123"[..]));
-        feeds.hear(Feed { input: 0, ready: vec![0..10], expected_bytes: Some(10), finished: true });
+        feeds.hear(Feed { input: 0, ready: std::iter::once(0..10).collect(), expected_bytes: Some(10), finished: true });
         assert_eq!(
             (reader.read(&mut buffer).expect("it reads"), origin.finished().expect("it is"), origin.length_bytes()),
             (6, 10, Some(10))

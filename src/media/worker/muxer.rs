@@ -122,7 +122,7 @@ impl Muxer {
         }
         self.index = index;
         // SAFETY: a plain field of a living context. No date and no version go in: who makes the file again gets the same bytes.
-        unsafe { (*self.output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT as i32 };
+        unsafe { (*self.output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         self.output.write_header_with(options).map(drop).blame_us("writing the header")?;
         if let Some((index, bytes)) = self.cover.take() {
             let mut packet = Packet::copy(&bytes);

@@ -15,10 +15,10 @@ use super::process::users_of;
 use super::{Bench, PATIENCE};
 
 /// A picture that compresses badly: some megabytes in a few seconds.
-const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25:duration=6,noise=alls=40:allf=t"];
+const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6,noise=alls=40:allf=t"];
 const HUM: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=6"];
 /// As sites serve picture and sound apart.
-const DASH: &[&str] = &["-movflags", "+frag_keyframe+empty_moov+default_base_moof"];
+const DASH: &[&str] = &["-movflags", "+empty_moov+default_base_moof", "-frag_duration", "1000000"];
 
 /// A file that comes as the test lets it.
 struct Source {
@@ -78,7 +78,7 @@ impl Bench {
     }
 
     /// Makes it from files that are whole.
-    async fn from_whole(&self, folder: &str, clips: &[&Path]) -> Result<Prepared, Failure> {
+    async fn prepare_whole(&self, folder: &str, clips: &[&Path]) -> Result<Prepared, Failure> {
         let mut spools = Vec::new();
         for clip in clips {
             spools.push(Spool::whole(clip).await.expect("it is there"));
@@ -132,7 +132,7 @@ async fn an_index_in_front_is_passed_on_before_the_end_has_come() {
     let preparing =
         bench.begin(bench.live("job", &[&source.spool]), vec![source.spool.clone()], &CancellationToken::new()).await.expect("it begins");
     assert_eq!(preparing.spool.path(), source.spool.path());
-    assert_eq!((preparing.sketch.width, preparing.sketch.height, preparing.sketch.duration_s), (480, 270, 6));
+    assert_eq!((preparing.sketch.width, preparing.sketch.height, preparing.sketch.duration_s), (320, 180, 6));
     source.finish().await;
     let prepared = done(preparing).await.expect("it is whole");
     assert_eq!(prepared.path, bench.path("front.mp4"));
@@ -173,8 +173,8 @@ async fn an_index_at_the_end_is_asked_for_and_the_rest_goes_on_live() {
     source.finish().await;
     let prepared = done(preparing).await.expect("it is made");
     assert_plays_everywhere(&prepared);
-    assert_eq!((prepared.width, prepared.height), (270, 480));
-    let whole = bench.from_whole("whole", &[&clip]).await.expect("it is made");
+    assert_eq!((prepared.width, prepared.height), (180, 320));
+    let whole = bench.prepare_whole("whole", &[&clip]).await.expect("it is made");
     assert_same(&prepared, &whole);
     let rotation = |path: &Path| probe(path)["streams"][0]["side_data_list"][0]["rotation"].as_i64();
     assert_eq!(rotation(&prepared.path), rotation(&clip));
@@ -195,7 +195,7 @@ async fn an_index_at_the_end_is_waited_for_where_nobody_brings_it_earlier() {
     let (begun, ()) = tokio::join!(bench.begin(bench.live("job", &[&spool]), vec![spool.clone()], &cancel), bring);
     let prepared = done(begun.expect("it begins")).await.expect("it is made");
     assert_plays_everywhere(&prepared);
-    assert_same(&prepared, &bench.from_whole("whole", &[&clip]).await.expect("it is made"));
+    assert_same(&prepared, &bench.prepare_whole("whole", &[&clip]).await.expect("it is made"));
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn other_containers_are_rewritten_as_they_come() {
         let prepared = done(preparing).await.expect(name);
         assert_plays_everywhere(&prepared);
         assert_eq!(spool.finished().await.expect("it is whole"), prepared.size_bytes, "{name}");
-        assert_same(&prepared, &bench.from_whole(&format!("whole-{name}"), &[&clip]).await.expect(name));
+        assert_same(&prepared, &bench.prepare_whole(&format!("whole-{name}"), &[&clip]).await.expect(name));
     }
 }
 
@@ -248,7 +248,7 @@ async fn picture_and_sound_are_merged_as_they_come() {
         };
         assert_eq!(contents(&merged, 0), contents(&from[0], 0), "{name}: the picture is the same");
         assert_eq!(contents(&merged, 1), contents(&from[1], 0), "{name}: the sound is the same");
-        assert_same(&prepared, &bench.from_whole(&format!("whole-{name}"), &[&picture, &sound]).await.expect("it is made"));
+        assert_same(&prepared, &bench.prepare_whole(&format!("whole-{name}"), &[&picture, &sound]).await.expect("it is made"));
         let starts = |path: &Path, stream: usize| probe(path)["streams"][stream]["start_time"].as_str().map(str::to_owned);
         assert_eq!(starts(&prepared.path, 0), starts(&picture, 0), "{name}");
         assert_eq!(starts(&prepared.path, 1), starts(&sound, 0), "{name}");
@@ -311,8 +311,8 @@ async fn a_header_that_lies_about_the_length_costs_time_and_no_file() {
         done(bench.begin(bench.live("job", &[&input]), vec![input.clone()], &cancel).await.expect("it begins")).await.expect("it is made");
     assert_plays_everywhere(&prepared);
     assert_eq!(prepared.duration_s, 120);
-    assert_same(&prepared, &bench.from_whole("whole", &[&clip]).await.expect("it is made"));
-    assert_plays_everywhere(&bench.from_whole("another", &[&lying]).await.expect("where nobody waits for parts it is made at once"));
+    assert_same(&prepared, &bench.prepare_whole("whole", &[&clip]).await.expect("it is made"));
+    assert_plays_everywhere(&bench.prepare_whole("another", &[&lying]).await.expect("where nobody waits for parts it is made at once"));
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn the_spare_room_is_small() {
         let clip = bench.clip(name, options);
         let whole = bench.path(&format!("front-{name}.mp4"));
         make(&whole, &[&["-i", clip.to_str().expect("UTF-8"), "-c", "copy"], FASTSTART]);
-        let prepared = bench.from_whole(&format!("job-{name}"), &[&clip]).await.expect("it is made");
+        let prepared = bench.prepare_whole(&format!("job-{name}"), &[&clip]).await.expect("it is made");
         let smallest_bytes = std::fs::metadata(&whole).expect("it is there").len();
         assert!(prepared.size_bytes <= smallest_bytes + smallest_bytes / 100 + 6000, "{name}: {} of {smallest_bytes}", prepared.size_bytes);
     }
