@@ -60,7 +60,7 @@ impl Uploader {
     /// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `Telegram`, and whatever the spool fails with.
     pub async fn store_parts(&self, upload: &FileUpload<'_>) -> Result<StoredFile, Failure> {
         let work = async {
-            let link = Link::new(upload.account.clone());
+            let link = Link::new(upload.account.clone(), self.config.parts_in_flight);
             // One byte more than a small file may have tells which of the two ways it goes, whatever its promised size.
             let spool = upload.spool;
             let big = spool.wait(|length| {
@@ -91,7 +91,7 @@ impl Uploader {
         marker: &str,
     ) -> Result<RelayMessage, Failure> {
         let work = async {
-            let link = Link::new(upload.account.clone());
+            let link = Link::new(upload.account.clone(), self.config.parts_in_flight);
             let sender = self.sender(&link, upload, stored.big);
             let uploaded = input_file(&sender, stored.parts, file.file_name.clone()).await?;
             let exact = Prepared { size_bytes: stored.size_bytes, ..file.clone() };

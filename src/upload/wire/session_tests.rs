@@ -1,0 +1,1 @@
+//! The session against service messages made by grammers' types.
