@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Control, Failed};
 use crate::faults::{Fault, When};
+use crate::network::NetworkShape;
 use crate::world::{ChatRef, Counters};
 
 #[derive(Deserialize)]
@@ -30,6 +31,11 @@ pub(super) struct NewFault {
     method: String,
     when: When,
     fault: Fault,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CutAfter {
+    after_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +96,20 @@ pub(super) async fn unconsumed(State(control): State<Control>) -> Json<Vec<Strin
 
 pub(super) async fn clear_faults(State(control): State<Control>) -> Json<Value> {
     control.faults.clear();
+    Json(json!({}))
+}
+
+pub(super) async fn set_network(State(control): State<Control>, Json(shape): Json<NetworkShape>) -> Json<NetworkShape> {
+    control.network.set(shape);
+    Json(shape)
+}
+
+pub(super) async fn network(State(control): State<Control>) -> Json<NetworkShape> {
+    Json(control.network.shape())
+}
+
+pub(super) async fn cut_network(State(control): State<Control>, Json(body): Json<CutAfter>) -> Json<Value> {
+    control.network.cut_after(body.after_bytes);
     Json(json!({}))
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use grammers_tl_types::{self as tl, Serializable};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -17,11 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{self, Caller, Outcome};
 use super::salts::Salts;
-use super::session::{Outgoing, Session};
+use super::session::{Queued, Session};
 use super::transport::{FrameReader, FrameWriter, transport_error};
 use super::wire::{Incoming, Packet};
 use super::{Server, crypto, service_messages, wire};
-use crate::world::accounts::KeyEvent;
+use crate::network::{Metered, Owner};
+use crate::world::accounts::{Authorization, KeyEvent};
 use crate::world::now_unix;
 
 /// Calls of one connection that run at once.
@@ -41,7 +43,9 @@ pub(super) struct Link {
     pub(super) cut: CancellationToken,
     /// When to close it for lack of pings.
     pub(super) close_at: watch::Sender<Option<Instant>>,
-    out: mpsc::UnboundedSender<Outgoing>,
+    /// Tells the network whose connection this is.
+    owner: Owner,
+    out: mpsc::UnboundedSender<Queued>,
     calls: Arc<Semaphore>,
 }
 
@@ -59,7 +63,8 @@ pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToke
 async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
-    let (mut read, mut write) = stream.into_split();
+    let (read, mut write) = stream.into_split();
+    let mut read = server.network.meter(read);
     let mut frames = FrameReader::default();
     let Some(first) = frames.read(&mut read).await? else {
         return Ok(());
@@ -75,7 +80,8 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     let (out, outgoing) = mpsc::unbounded_channel();
     let (close_at, deadline) = watch::channel(None);
     let events = server.world.accounts().subscribe();
-    let link = Link { server, key_id, auth_key, local, cut, close_at, out, calls: Arc::new(Semaphore::new(MAX_CALLS)) };
+    let owner = read.owner();
+    let link = Link { server, key_id, auth_key, local, cut, close_at, owner, out, calls: Arc::new(Semaphore::new(MAX_CALLS)) };
     let (session_in_use, session) = watch::channel(None);
     tokio::select! {
         ended = read_packets(&link, frames, read, first, &session_in_use) => ended,
@@ -88,7 +94,7 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
 async fn read_packets(
     link: &Link,
     mut frames: FrameReader,
-    mut read: OwnedReadHalf,
+    mut read: Metered<OwnedReadHalf>,
     first: Vec<u8>,
     in_use: &watch::Sender<Option<Arc<Session>>>,
 ) -> io::Result<()> {
@@ -97,9 +103,11 @@ async fn read_packets(
         if key_id_of(&payload)? != link.key_id {
             return Err(broken("a packet of another auth key"));
         }
-        let plain = crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
-        let packet = wire::read_packet(plain).map_err(broken)?;
-        drop(payload);
+        crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
+        let packet = wire::read_packet(&Bytes::from(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
+        if let Authorization::User(user) = link.server.world.accounts().authorization(link.key_id) {
+            link.owner.set(user);
+        }
         let session = link.server.sessions.open(link.key_id, packet.session_id);
         session.attach(&link.out);
         in_use.send_replace(Some(session.clone()));
@@ -173,9 +181,10 @@ async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
     });
 }
 
-async fn write_messages(link: &Link, mut outgoing: mpsc::UnboundedReceiver<Outgoing>, mut write: OwnedWriteHalf) -> io::Result<()> {
+async fn write_messages(link: &Link, mut outgoing: mpsc::UnboundedReceiver<Queued>, mut write: OwnedWriteHalf) -> io::Result<()> {
     let mut frames = FrameWriter::default();
-    while let Some(message) = outgoing.recv().await {
+    while let Some((queued_at, message)) = outgoing.recv().await {
+        link.server.network.delayed(queued_at).await;
         let salt = link.salts().current();
         let plain = wire::plaintext(salt, message.session_id, message.msg_id, message.seq_no, &message.body);
         let payload = crypto::encrypt(plain, &link.auth_key, link.key_id);

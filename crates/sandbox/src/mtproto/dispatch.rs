@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
 
 use super::connection::Link;
@@ -70,7 +71,7 @@ impl Caller {
 }
 
 /// Runs the call in `body`.
-pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
+pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
     let unwrapped = match unwrap(caller, body) {
         Ok(unwrapped) => unwrapped,
         Err(error) => return Outcome::Answer(error.to_bytes()),
@@ -89,7 +90,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
         Scripted::Cut => return Outcome::CutBefore,
         Scripted::Error(error) => return Outcome::Answer(error.to_bytes()),
     };
-    let answer = match services::run(caller, id, method, unwrapped.query).await {
+    let answer = match services::run(caller, id, method, body.slice_ref(unwrapped.query)).await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::debug!(method, error = error.name, "a call was refused");

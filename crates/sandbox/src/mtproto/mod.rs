@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::faults::Faults;
+use crate::network::Network;
 use crate::world::World;
 
 mod checks;
@@ -28,6 +29,7 @@ mod tl_blank;
 mod tl_message;
 mod tl_view;
 mod transport;
+mod unacked;
 mod wire;
 
 /// The one data centre of this Telegram.
@@ -40,12 +42,13 @@ pub(crate) const LAYER: i32 = 230;
 pub(crate) struct Server {
     pub(crate) world: World,
     pub(crate) faults: Faults,
+    pub(crate) network: Network,
     pub(crate) sessions: session::Sessions,
 }
 
 /// Serves connections until `cancel`; then closes them and returns.
-pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, cancel: CancellationToken) {
-    let server = Server { world, faults, sessions: session::Sessions::default() };
+pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, network: Network, cancel: CancellationToken) {
+    let server = Server { world, faults, network, sessions: session::Sessions::default() };
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

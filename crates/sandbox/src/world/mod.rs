@@ -79,7 +79,7 @@ impl World {
                 state: Mutex::new(State::default()),
                 version,
                 accounts: accounts::Accounts::default(),
-                uploads: uploads::Uploads::new(data.join("parts")),
+                uploads: uploads::Uploads::new(data.join("parts"), limits.part_lifetime),
                 limits,
                 data: data.to_owned(),
             }),

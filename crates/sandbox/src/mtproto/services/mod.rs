@@ -3,6 +3,7 @@
 //! In: a call's constructor number and body. Out: the bytes of its answer, or an error. A method that is not served is refused by name and
 //! recorded, so that a test can fail on it. It must not know about connections.
 
+use bytes::Bytes;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, RemoteCall, Serializable};
 
 use super::dispatch::Caller;
@@ -39,7 +40,11 @@ macro_rules! serve {
 }
 
 /// Runs a call that is unwrapped already.
-pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> Result<Vec<u8>, RpcError> {
+pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> Result<Vec<u8>, RpcError> {
+    // Parts of files are not copied into the call's own type.
+    if let Some(big) = upload::is_part(id) {
+        return Ok(upload::save_part(caller, body, big).await?.to_bytes());
+    }
     let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
     serve!(caller, id, method, cursor;
         help::GetConfig => help::get_config,
@@ -80,8 +85,6 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> 
         messages::SendMedia => media::send_media,
         messages::EditMessage => messages::edit_message,
         messages::DeleteMessages => messages::delete_messages,
-        upload::SaveFilePart => upload::save_file_part,
-        upload::SaveBigFilePart => upload::save_big_file_part,
         upload::GetFile => download::get_file,
     )
 }

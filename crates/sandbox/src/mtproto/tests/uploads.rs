@@ -16,7 +16,7 @@ use crate::world::{ChatRef, FileKind, Lane, Message, StoredFile};
 const PART: usize = 512 * 1024;
 
 /// Bytes that do not repeat, the same in each run.
-fn bytes(len: usize) -> Vec<u8> {
+pub(super) fn bytes(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {
         state ^= state << 13;
@@ -40,7 +40,7 @@ fn last(stage: &Stage, channel: PeerRef) -> (Message, StoredFile) {
     })
 }
 
-fn save(file_id: i64, file_part: i32, file_total_parts: i32, bytes: Vec<u8>) -> tl::functions::upload::SaveBigFilePart {
+pub(super) fn save(file_id: i64, file_part: i32, file_total_parts: i32, bytes: Vec<u8>) -> tl::functions::upload::SaveBigFilePart {
     tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes }
 }
 
