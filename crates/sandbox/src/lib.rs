@@ -18,6 +18,7 @@ pub mod world;
 
 pub use faults::{Fault, Faults, When};
 pub use limits::Limits;
+pub use mtproto::exchange::server_key::RsaPublicKey;
 pub use network::{Network, NetworkShape};
 pub use sandbox::{AccountInfo, BotInfo, Sandbox, SandboxConfig};
 pub use user::TestUser;

@@ -133,6 +133,7 @@ fn announce(sandbox: &Sandbox, serve: &Serve) -> anyhow::Result<()> {
         "users": users.iter().map(|user| json!({"id": user.id, "username": user.username})).collect::<Vec<_>>(),
         "accounts": accounts,
         "auth_key_hex": auth_key_hex,
+        "rsa": sandbox.rsa_public_key(),
         "control": sandbox.control_url(),
     });
     let mut out = std::io::stdout().lock();

@@ -17,6 +17,7 @@ use crate::bot_api::Face;
 use crate::cut::{Cut, CuttableListener};
 use crate::faults::Faults;
 use crate::limits::Limits;
+use crate::mtproto::exchange::server_key::RsaPublicKey;
 use crate::network::Network;
 use crate::user::TestUser;
 use crate::world::accounts::AccountSpec;
@@ -143,6 +144,11 @@ impl Sandbox {
     /// The number of the data centre.
     pub fn dc_id(&self) -> i32 {
         mtproto::DC_ID
+    }
+
+    /// The data centre's RSA key, for clients that make their auth keys themselves and can be told whom to trust.
+    pub fn rsa_public_key(&self) -> &RsaPublicKey {
+        mtproto::public_key()
     }
 
     /// Mints a pre-shared auth key that nobody is logged in with.

@@ -11,6 +11,8 @@
 mod buffer;
 mod cipher;
 mod connection;
+#[cfg(test)]
+mod connection_tests;
 mod ige;
 mod packets;
 mod plaintext;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Control, Failed};
 use crate::faults::{Fault, When};
+use crate::mtproto;
 use crate::network::NetworkShape;
 use crate::world::{ChatRef, Counters};
 
@@ -44,13 +45,14 @@ pub(super) struct Scan {
     phone: String,
 }
 
-/// Who is there: people and bots, without tokens.
+/// Who is there: people and bots, without tokens; and the key by which MTProto clients know the data centre.
 pub(super) async fn who(State(control): State<Control>) -> Json<Value> {
     let (people, bots) = control.world.read(|state| {
         let (bots, people): (Vec<_>, Vec<_>) = state.users.all().cloned().partition(|user| user.is_bot);
         (people, bots)
     });
-    Json(json!({"users": people, "bots": bots, "version": control.world.version()}))
+    let (dc_id, rsa) = (mtproto::DC_ID, mtproto::public_key());
+    Json(json!({"users": people, "bots": bots, "version": control.world.version(), "dc_id": dc_id, "rsa": rsa}))
 }
 
 pub(super) async fn add_user(State(control): State<Control>, Json(body): Json<NewUser>) -> Result<Json<Value>, Failed> {

@@ -59,8 +59,19 @@ pub(crate) fn encrypt(mut plain: Vec<u8>, auth_key: &[u8; 256], auth_key_id: i64
     payload
 }
 
+/// The token of a client's message for a quick acknowledgement: the first 32 bits of the hash that the message key is taken from
+/// (<https://core.telegram.org/mtproto/mtproto-transports#quick-ack>).
+pub(crate) fn quick_ack(padded: &[u8], auth_key: &[u8; 256]) -> u32 {
+    let large = large_key(auth_key, padded, FROM_CLIENT);
+    u32::from_le_bytes([large[0], large[1], large[2], large[3]])
+}
+
+fn large_key(auth_key: &[u8; 256], padded: &[u8], x: usize) -> [u8; 32] {
+    hash(&auth_key[88 + x..88 + x + 32], padded)
+}
+
 fn message_key(auth_key: &[u8; 256], padded: &[u8], x: usize) -> [u8; 16] {
-    let large = hash(&auth_key[88 + x..88 + x + 32], padded);
+    let large = large_key(auth_key, padded, x);
     let mut msg_key = [0_u8; 16];
     msg_key.copy_from_slice(&large[8..24]);
     msg_key

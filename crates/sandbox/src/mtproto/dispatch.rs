@@ -15,8 +15,8 @@ use super::rpc_error::RpcError;
 use super::session::Session;
 use super::{LAYER, Server, services, wire};
 use crate::faults::{Fault, Faults};
-use crate::world::World;
 use crate::world::accounts::{Accounts, Authorization};
+use crate::world::{ChatRef, World};
 
 /// The longest that `invokeAfterMsg` waits for the other call.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -59,6 +59,11 @@ impl Caller {
         self.server.world.accounts()
     }
 
+    /// This call brought an event of a chat about, and its answer tells of it.
+    pub(crate) fn knows(&self, chat: ChatRef, pts: i32) {
+        self.session.feed.knows(chat, pts);
+    }
+
     /// The user logged in with this auth key, or the error that says there is none.
     pub(crate) fn user(&self) -> Result<i64, RpcError> {
         match self.accounts().authorization(self.key_id) {
@@ -80,6 +85,9 @@ pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
         if tokio::time::timeout(MAX_WAIT, caller.session.after(earlier)).await.is_err() {
             return Outcome::Answer(RpcError::bad("MSG_WAIT_TIMEOUT").to_bytes());
         }
+    }
+    if let (false, Ok(user)) = (unwrapped.without_updates, caller.user()) {
+        caller.session.feed.follow(caller.world(), user);
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
@@ -125,6 +133,7 @@ async fn fault(faults: &Faults, method: &str) -> Scripted {
 
 struct Unwrapped<'a> {
     query: &'a [u8],
+    without_updates: bool,
     /// Messages whose calls have to end first.
     after: Vec<i64>,
 }
@@ -139,7 +148,7 @@ impl Deserializable for Inner {
 }
 
 fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError> {
-    let (mut query, mut after) = (body, Vec::new());
+    let (mut query, mut after, mut without_updates) = (body, Vec::new(), false);
     loop {
         let mut cursor = Cursor::from_slice(query.get(4..).unwrap_or_default());
         match wire::constructor(query).unwrap_or_default() {
@@ -157,7 +166,7 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
                 }
                 caller.accounts().set_inited(caller.key_id);
             }
-            tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => {}
+            tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => without_updates = true,
             tl::functions::InvokeAfterMsg::<Inner>::CONSTRUCTOR_ID => {
                 after.push(tl::functions::InvokeAfterMsg::<Inner>::deserialize(&mut cursor)?.msg_id);
             }
@@ -167,7 +176,7 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
             _ if !caller.accounts().is_inited(caller.key_id) => {
                 return Err(RpcError::bad("CONNECTION_NOT_INITED"));
             }
-            _ => return Ok(Unwrapped { query, after }),
+            _ => return Ok(Unwrapped { query, without_updates, after }),
         }
         query = &query[4 + cursor.pos()..];
     }

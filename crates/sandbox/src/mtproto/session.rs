@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::checks::{self, Kind};
+use super::feed::Feed;
 use super::unacked::Unacked;
 
 /// Received messages that a session remembers.
@@ -42,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) id: i64,
     /// The server's number for it, in `new_session_created`.
     pub(crate) unique_id: i64,
+    /// What it is told unasked.
+    pub(crate) feed: Feed,
     state: Mutex<State>,
     finished: Notify,
 }
@@ -75,7 +78,13 @@ impl Sessions {
         if let Some(found) = all.get(&(key_id, session_id)) {
             return found.clone();
         }
-        let session = Arc::new(Session { id: session_id, unique_id: rand::random(), state: Mutex::default(), finished: Notify::new() });
+        let session = Arc::new(Session {
+            id: session_id,
+            unique_id: rand::random(),
+            feed: Feed::default(),
+            state: Mutex::default(),
+            finished: Notify::new(),
+        });
         all.insert((key_id, session_id), session.clone());
         session
     }

@@ -7,7 +7,7 @@ use grammers_tl_types as tl;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
-use crate::mtproto::{entities, peers, tl_message};
+use crate::mtproto::{entities, peers, tl_message, tl_update};
 use crate::world::{ChatRef, Edit, Message, NewMessage, Refused, State};
 
 /// `messages.sendMessage`
@@ -29,7 +29,7 @@ pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages:
         protected: call.noforwards,
         ..NewMessage::default()
     };
-    once(caller, me, call.random_id, || post(caller, me, &call.peer, new, call.random_id))
+    once(caller, me, &[call.random_id], || post(caller, me, &call.peer, new, call.random_id))
 }
 
 /// `messages.editMessage`: text or caption; other media than before is not served.
@@ -55,16 +55,9 @@ pub(super) async fn edit_message(caller: &Caller, call: tl::functions::messages:
         }
         let edit = Edit { text: Some((text, marks)), ..Edit::default() };
         let message = state.edit(chat, call.id, edit).map_err(refused)?;
-        let pts = pts_of(state, chat);
-        let tl_message = tl_message::message(state, me, &message);
-        let update = match chat {
-            ChatRef::Channel(_) => {
-                tl::enums::Update::EditChannelMessage(tl::types::UpdateEditChannelMessage { message: tl_message, pts, pts_count: 1 })
-            }
-            ChatRef::Private { .. } => {
-                tl::enums::Update::EditMessage(tl::types::UpdateEditMessage { message: tl_message, pts, pts_count: 0 })
-            }
-        };
+        let pts = state.chat_pts(chat, me);
+        caller.knows(chat, pts);
+        let update = tl_update::edited(chat, tl_message::message(state, me, &message), pts);
         Ok(tl_view::updates(state, me, vec![update], Mentioned::default().message(&message)))
     })
 }
@@ -77,7 +70,7 @@ pub(super) async fn delete_channel_messages(
     let me = caller.user()?;
     caller.world().change(|state| {
         let chat = ChatRef::Channel(peers::channel(state, me, &call.channel)?.id);
-        delete(state, me, chat, &call.id)
+        delete(caller, state, me, chat, &call.id)
     })
 }
 
@@ -92,18 +85,22 @@ pub(super) async fn delete_messages(
         let mine: Vec<_> = mine.map(|(bot, user)| ChatRef::Private { bot: *bot, user: *user }).collect();
         let mut gone = 0;
         for chat in mine {
-            gone += call.id.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
+            gone += delete_known(caller, state, me, chat, &call.id);
         }
-        Ok(affected(1, gone))
+        Ok(affected(state.box_pts(me), gone))
     })
 }
 
-/// Runs a send unless its `random_id` was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the number back.
-pub(super) fn once<T>(caller: &Caller, me: i64, random_id: i64, send: impl FnOnce() -> Result<T, RpcError>) -> Result<T, RpcError> {
-    if !caller.accounts().claim_random_id(me, random_id) {
-        return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
+/// Runs a send unless one of its `random_id`s was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the numbers back.
+pub(super) fn once<T>(caller: &Caller, me: i64, random_ids: &[i64], send: impl FnOnce() -> Result<T, RpcError>) -> Result<T, RpcError> {
+    let release = |claimed: &[i64]| claimed.iter().for_each(|id| caller.accounts().release_random_id(me, *id));
+    for (at, random_id) in random_ids.iter().enumerate() {
+        if !caller.accounts().claim_random_id(me, *random_id) {
+            release(&random_ids[..at]);
+            return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
+        }
     }
-    send().inspect_err(|_| caller.accounts().release_random_id(me, random_id))
+    send().inspect_err(|_| release(random_ids))
 }
 
 /// Posts a message, if the caller may, and gives the answer to its call.
@@ -114,9 +111,20 @@ pub(super) fn post(
     new: NewMessage,
     random_id: i64,
 ) -> Result<tl::enums::Updates, RpcError> {
+    post_all(caller, me, peer, vec![(new, random_id)])
+}
+
+/// Posts messages, all or none, each with its `random_id`.
+pub(super) fn post_all(
+    caller: &Caller,
+    me: i64,
+    peer: &tl::enums::InputPeer,
+    messages: Vec<(NewMessage, i64)>,
+) -> Result<tl::enums::Updates, RpcError> {
     caller.world().change(|state| {
         let chat = may_write(state, me, peer)?;
-        if new.reply_to.is_some_and(|id| state.message(chat, id).is_none()) {
+        let replies = messages.iter().filter_map(|(new, _)| new.reply_to);
+        if replies.into_iter().any(|id| state.message(chat, id).is_none()) {
             return Err(RpcError::bad("REPLY_MESSAGE_ID_INVALID"));
         }
         if let ChatRef::Private { bot, user } = chat
@@ -124,8 +132,16 @@ pub(super) fn post(
         {
             state.private_chats.entry((bot, user)).or_default().started = true;
         }
-        let message = state.post(chat, new).map_err(refused)?;
-        Ok(sent(state, me, &message, random_id))
+        let (mut updates, mut mentioned) = (Vec::new(), Mentioned::default());
+        for (new, random_id) in messages {
+            let message = state.post(chat, new).map_err(refused)?;
+            let pts = state.chat_pts(chat, me);
+            caller.knows(chat, pts);
+            updates.push(tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id }));
+            updates.push(tl_update::posted(chat, tl_message::message(state, me, &message), pts));
+            mentioned.message(&message);
+        }
+        Ok(tl_view::updates(state, me, updates, &mentioned))
     })
 }
 
@@ -167,26 +183,30 @@ pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
     }
 }
 
-fn sent(state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
-    let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id });
-    let pts = pts_of(state, message.chat);
-    let tl_message = tl_message::message(state, me, message);
-    let new = match message.chat {
-        ChatRef::Channel(_) => {
-            tl::enums::Update::NewChannelMessage(tl::types::UpdateNewChannelMessage { message: tl_message, pts, pts_count: 1 })
-        }
-        // The account's own counter does not move in this world.
-        ChatRef::Private { .. } => tl::enums::Update::NewMessage(tl::types::UpdateNewMessage { message: tl_message, pts, pts_count: 0 }),
-    };
-    tl_view::updates(state, me, vec![id, new], Mentioned::default().message(message))
-}
-
-fn delete(state: &mut State, me: i64, chat: ChatRef, ids: &[i32]) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+fn delete(
+    caller: &Caller,
+    state: &mut State,
+    me: i64,
+    chat: ChatRef,
+    ids: &[i32],
+) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
     for message in ids.iter().filter_map(|id| state.message(chat, *id)) {
         may_change(state, me, message, |rights| rights.delete_messages, "MESSAGE_DELETE_FORBIDDEN")?;
     }
-    let gone = ids.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
-    Ok(affected(pts_of(state, chat), gone))
+    let gone = delete_known(caller, state, me, chat, ids);
+    Ok(affected(state.chat_pts(chat, me), gone))
+}
+
+/// Deletes what is there of these, and gives how many that were.
+fn delete_known(caller: &Caller, state: &mut State, me: i64, chat: ChatRef, ids: &[i32]) -> usize {
+    let mut gone = 0;
+    for id in ids {
+        if state.delete(chat, *id).is_ok() {
+            gone += 1;
+            caller.knows(chat, state.chat_pts(chat, me));
+        }
+    }
+    gone
 }
 
 fn may_change(
@@ -209,13 +229,6 @@ fn may_change(
 fn affected(pts: i32, gone: usize) -> tl::enums::messages::AffectedMessages {
     let pts_count = i32::try_from(gone).unwrap_or(i32::MAX);
     tl::enums::messages::AffectedMessages::Messages(tl::types::messages::AffectedMessages { pts, pts_count })
-}
-
-fn pts_of(state: &State, chat: ChatRef) -> i32 {
-    match chat {
-        ChatRef::Channel(id) => state.channels.get(&id).map_or(1, |channel| channel.pts),
-        ChatRef::Private { .. } => 1,
-    }
 }
 
 fn refused(why: Refused) -> RpcError {

@@ -4,11 +4,13 @@
 //! recorded, so that a test can fail on it. It must not know about connections.
 
 use bytes::Bytes;
-use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, RemoteCall, Serializable};
+use grammers_tl_types::{self as tl, Identifiable, RemoteCall, Serializable};
 
 use super::dispatch::Caller;
 use super::rpc_error::RpcError;
 
+mod albums;
+mod arguments;
 mod auth;
 mod channels;
 mod contacts;
@@ -22,10 +24,10 @@ mod updates;
 mod upload;
 
 macro_rules! serve {
-    ($caller:ident, $id:ident, $method:ident, $cursor:ident; $($($name:ident)::+ => $handler:path),* $(,)?) => {
+    ($caller:ident, $id:ident, $method:ident, $arguments:ident; $($($name:ident)::+ => $handler:path),* $(,)?) => {
         match $id {
             $(tl::functions::$($name)::+::CONSTRUCTOR_ID => {
-                let call = tl::functions::$($name)::+::deserialize(&mut $cursor).inspect_err(|_| {
+                let call = arguments::read::<tl::functions::$($name)::+>($arguments).inspect_err(|_| {
                     $caller.world().refuse(format!("arguments of {} cannot be read", $method));
                 })?;
                 let answer: <tl::functions::$($name)::+ as RemoteCall>::Return = $handler($caller, call).await?;
@@ -45,8 +47,8 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
     if let Some(big) = upload::is_part(id) {
         return Ok(upload::save_part(caller, body, big).await?.to_bytes());
     }
-    let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
-    serve!(caller, id, method, cursor;
+    let arguments = body.get(4..).unwrap_or_default();
+    serve!(caller, id, method, arguments;
         help::GetConfig => help::get_config,
         help::GetAppConfig => help::get_app_config,
         help::GetNearestDc => help::get_nearest_dc,
@@ -83,6 +85,8 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         messages::GetDialogs => history::get_dialogs,
         messages::SendMessage => messages::send_message,
         messages::SendMedia => media::send_media,
+        messages::UploadMedia => albums::upload_media,
+        messages::SendMultiMedia => albums::send_multi_media,
         messages::EditMessage => messages::edit_message,
         messages::DeleteMessages => messages::delete_messages,
         upload::GetFile => download::get_file,
