@@ -43,16 +43,18 @@ impl Pipeline {
         let Making { spool, sketch, whole } = making;
         let going_up = async {
             let _permit = self.parts.permits.upload(run.cancel).await?;
-            let carrier = self.account_for(spool.length().expected_bytes.unwrap_or(sketch.size_bytes))?;
+            let carrier = self.account_for(run.job.id, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
             let ids = self.numbers(run).await?;
-            let upload = FileUpload { account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+            let upload =
+                FileUpload { job: run.job.id, account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
             let stored =
                 self.parts.uploader.store_parts(&upload).await.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
             Ok((carrier, ids, stored))
         };
         let (prepared, (carrier, ids, stored)) = tokio::try_join!(whole, going_up)?;
         self.parts.store.set_sending(run.job.id, true).await?;
-        let upload = FileUpload { account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+        let upload =
+            FileUpload { job: run.job.id, account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
         let sent = self.parts.uploader.publish(&upload, &stored, &carrier.relay, &prepared, &marker(run.job.id, ids)).await;
         let message = sent.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
         self.keep(run, &prepared, Uploaded::InRelay(message)).await
@@ -68,8 +70,11 @@ impl Pipeline {
         Ok(numbers)
     }
 
-    fn account_for(&self, size_bytes: u64) -> Result<Carrier, Failure> {
-        let carrier = self.parts.accounts.choose(size_bytes);
+    /// The account that has stored parts of this job before, if it is well: only there they are of use.
+    async fn account_for(&self, job: JobId, size_bytes: u64) -> Result<Carrier, Failure> {
+        let begun = self.parts.store.upload_of(job).await?;
+        let before = begun.and_then(|begun| self.parts.accounts.named(&begun.target.session, size_bytes));
+        let carrier = before.or_else(|| self.parts.accounts.choose(size_bytes));
         carrier.ok_or_else(|| Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned")))
     }
 
@@ -80,7 +85,7 @@ impl Pipeline {
         }
         if let Some(numbers) = work.numbers {
             let size_bytes = work.prepared.as_ref().map_or(0, |prepared| prepared.size_bytes);
-            let Some(carrier) = self.parts.accounts.choose(size_bytes) else { return Ok(None) };
+            let Ok(carrier) = self.account_for(run.job.id, size_bytes).await else { return Ok(None) };
             let found = find_message_by_marker(&carrier.account, &carrier.relay, &marker(run.job.id, numbers)).await?;
             return Ok(found.map(Uploaded::InRelay));
         }

@@ -5,6 +5,7 @@
 mod contents;
 mod jobs;
 mod lease;
+mod parts;
 mod work;
 
 use std::path::Path;
@@ -18,9 +19,14 @@ use crate::model::Failure;
 pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
+pub use parts::{BegunUpload, StoredPart, UploadTarget};
 pub use work::Work;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql")), M::up(include_str!("migrations/0002_tracks.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_jobs.sql")),
+    M::up(include_str!("migrations/0002_tracks.sql")),
+    M::up(include_str!("migrations/0003_parts.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The database. Cheap to clone; all calls go through one thread of its own.

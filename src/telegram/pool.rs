@@ -115,6 +115,15 @@ impl Accounts {
         (!fit.is_empty()).then(|| fit[turn % fit.len()].clone())
     }
 
+    /// The account of this session, if it is well and takes a file of this size.
+    pub fn named(&self, session: &str, size_bytes: u64) -> Option<Carrier> {
+        self.read(|entries| {
+            let carriers = entries.iter().filter_map(|entry| entry.carrier.as_ref());
+            let fits = |carrier: &&Carrier| carrier.account.is_well() && carrier.account.max_bytes() >= size_bytes;
+            carriers.filter(|carrier| carrier.account.name() == session).find(fits).cloned()
+        })
+    }
+
     /// How the lane is, for the router. Without a well account the limit is what one could take.
     pub fn lane_health(&self) -> LaneHealth {
         let (well, all): (Vec<u64>, Vec<u64>) = self.read(|entries| {

@@ -11,9 +11,11 @@ use tempfile::TempDir;
 use tgferry::cli::login::{self, LoginArgs};
 use tgferry::cli::prompt::Prompt;
 use tgferry::config::{Config, Environment, Secret};
-use tgferry::model::UploadIds;
-use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender};
+use tgferry::model::{
+    ChatId, Choice, Failure, JobId, Link, MediaKind, NewJob, Prepared, Progress, ProgressSender, RelayMessage, UploadIds, UserId,
+};
 use tgferry::spool::Spool;
+use tgferry::store::Store;
 use tgferry::telegram::account::UserAccount;
 use tgferry::telegram::bot::Bots;
 use tgferry::telegram::login::LoginFlow;
@@ -31,6 +33,7 @@ pub(super) struct Harbour {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) bot: BotInfo,
     pub(super) config: Config,
+    pub(super) store: Store,
     pub(super) folder: TempDir,
 }
 
@@ -68,7 +71,30 @@ impl Harbour {
         config.telegram.custom.address = sandbox.mtproto_addr().into();
         config.telegram.custom.auth_key = Secret::from(hex(&sandbox.new_auth_key()));
         config.storage.sessions_dir = folder.path().join("sessions");
-        Self { sandbox: Arc::new(sandbox), bot, config, folder }
+        let store = Store::open(&folder.path().join("tgferry.db")).await.unwrap();
+        Self { sandbox: Arc::new(sandbox), bot, config, store, folder }
+    }
+
+    /// A job that something can be uploaded for.
+    pub(super) async fn job(&self) -> JobId {
+        let job = NewJob {
+            user: UserId(1),
+            chat: ChatId(1),
+            request_message: None,
+            link: Link::parse("https://example.org/clip.mp4").unwrap(),
+            choice: Some(Choice::Video),
+            language: "en".to_owned(),
+        };
+        self.store.accept(vec![job]).await.unwrap()[0]
+    }
+
+    pub(super) fn uploader(&self) -> Uploader {
+        Uploader::new(self.config.upload.clone(), self.store.clone())
+    }
+
+    /// Parts that were brought, stored or not.
+    pub(super) fn parts_sent(&self) -> u64 {
+        self.sandbox.counters().mtproto_calls("upload.saveBigFilePart")
     }
 
     /// What `tgferry login` does, answered by the person who has the phone.
@@ -132,19 +158,32 @@ impl Harbour {
 }
 
 impl Carrier {
-    /// Uploads a whole file with the numbers given; says what became of it and the last progress.
+    /// Uploads a whole file with the numbers given, for a job of its own; says what became of it and the last progress.
     pub(super) async fn upload(
         &self,
         harbour: &Harbour,
         file: &Prepared,
         ids: UploadIds,
         marker: &str,
-    ) -> (Result<tgferry::model::RelayMessage, tgferry::model::Failure>, watch::Receiver<Progress>) {
+    ) -> (Result<RelayMessage, Failure>, watch::Receiver<Progress>) {
+        let job = harbour.job().await;
+        self.upload_for(job, harbour, file, ids, marker).await
+    }
+
+    /// The same for a job that may have uploaded before.
+    pub(super) async fn upload_for(
+        &self,
+        job: JobId,
+        harbour: &Harbour,
+        file: &Prepared,
+        ids: UploadIds,
+        marker: &str,
+    ) -> (Result<RelayMessage, Failure>, watch::Receiver<Progress>) {
         let spool = Spool::whole(&file.path).await.unwrap();
         let (progress, seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
-        let uploader = Uploader::new(harbour.config.upload.clone());
-        let upload = FileUpload { account: &self.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+        let uploader = harbour.uploader();
+        let upload = FileUpload { job, account: &self.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
         let work = upload_to_relay(&uploader, &upload, &self.relay, file, marker);
         let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
         (outcome, seen)
@@ -158,7 +197,7 @@ pub(super) async fn upload_to_relay(
     relay: &RelayRef,
     file: &Prepared,
     marker: &str,
-) -> Result<tgferry::model::RelayMessage, tgferry::model::Failure> {
+) -> Result<RelayMessage, Failure> {
     let stored = uploader.store_parts(upload).await?;
     uploader.publish(upload, &stored, relay, file, marker).await
 }
