@@ -47,12 +47,12 @@ impl Files {
 
     /// Where the metadata for yt-dlp goes.
     pub(super) fn info(&self) -> PathBuf {
-        self.with(".info.json")
+        self.beside(".info.json")
     }
 
     /// What an earlier run left of this content.
     pub(super) async fn find(&self, content: &str) -> Option<Good> {
-        let good: Good = serde_json::from_slice(&fs::read(self.with(".note")).await.ok()?).ok()?;
+        let good: Good = serde_json::from_slice(&fs::read(self.beside(".note")).await.ok()?).ok()?;
         let length = fs::metadata(self.media()).await.ok()?.len();
         let fits = if good.whole { length == good.bytes } else { length >= good.bytes };
         (good.content == content && good.bytes > 0 && fits).then_some(good)
@@ -60,9 +60,9 @@ impl Files {
 
     /// Writes down what is good; at no moment is there half a note.
     pub(super) async fn note(&self, good: &Good) -> io::Result<()> {
-        let fresh = self.with(".note.new");
+        let fresh = self.beside(".note.new");
         fs::write(&fresh, serde_json::to_vec(good)?).await?;
-        fs::rename(&fresh, self.with(".note")).await
+        fs::rename(&fresh, self.beside(".note")).await
     }
 
     /// Leaves what is good for yt-dlp to go on with, or nothing.
@@ -76,17 +76,17 @@ impl Files {
             }
         }
         let Some(good) = good else {
-            for path in [self.media(), self.with(".ytdl"), self.with(".note")] {
+            for path in [self.media(), self.beside(".ytdl"), self.beside(".note")] {
                 remove(&path).await?;
             }
             return Ok(());
         };
         fs::File::options().write(true).open(self.media()).await?.set_len(good.bytes).await?;
         let note = serde_json::json!({"downloader": {"current_fragment": {"index": good.fragments}}});
-        fs::write(self.with(".ytdl"), note.to_string()).await
+        fs::write(self.beside(".ytdl"), note.to_string()).await
     }
 
-    fn with(&self, ending: &str) -> PathBuf {
+    fn beside(&self, ending: &str) -> PathBuf {
         self.folder.join(format!("{}{ending}", self.name))
     }
 }
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(files.find("a").await.as_ref(), Some(&good));
         files.prepare(Some(&good)).await.unwrap();
         assert_eq!(fs::read(files.media()).await.unwrap(), b"one two ");
-        let noted: serde_json::Value = serde_json::from_slice(&fs::read(files.with(".ytdl")).await.unwrap()).unwrap();
+        let noted: serde_json::Value = serde_json::from_slice(&fs::read(files.beside(".ytdl")).await.unwrap()).unwrap();
         assert_eq!(noted["downloader"]["current_fragment"]["index"], 2);
         assert!(!folder.path().join("track-0.media-Frag3").exists());
 
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(files.find("a").await, None, "a whole file of another length");
         files.prepare(None).await.unwrap();
         files.prepare(None).await.unwrap();
-        assert!(!files.media().exists() && !files.with(".ytdl").exists() && !files.with(".note").exists());
+        assert!(!files.media().exists() && !files.beside(".ytdl").exists() && !files.beside(".note").exists());
     }
 
     #[test]
