@@ -77,6 +77,9 @@ impl Pipeline {
 
     /// Chooses as soon as it can be told: when a length is promised, or when more is there than the small way takes.
     async fn way(&self, spool: &Spool, sketch: &Prepared) -> Result<Way, Failure> {
+        if !self.parts.config.upload.overlap {
+            return Ok(Way::Whole);
+        }
         let lanes = self.lanes().await;
         let small_bytes = lanes.iter().filter(|lane| lane.lane == Lane::BotApi).map(|lane| lane.limit_bytes).max().unwrap_or(0);
         let known = spool.wait(|length| {
