@@ -72,6 +72,46 @@ async fn a_transport_stream() {
 }
 
 #[tokio::test]
+async fn picture_and_sound_that_come_apart() {
+    let scene = Scene::logged_in_with(SETTINGS).await;
+    let manifest = scene.home.folder.path().join("film.mpd");
+    std::fs::write(&manifest, MANIFEST).unwrap();
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    scene.site.serve("sound.m4a", Answer::File(clips::medium_sound()));
+    let gate = Gate::closed();
+    let at = std::fs::metadata(clips::medium_picture()).unwrap().len() as usize - HELD_BYTES;
+    scene.site.serve("picture.mp4", Answer::Held(clips::medium_picture(), gate.clone(), at));
+    ann.sends(&scene.site.serve("film.mpd", Answer::File(manifest))).await;
+    chooses(&ann, "Video").await;
+    parts_before_the_gate(&scene).await;
+    gate.open();
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!((media.width, media.height, media.duration, lane(&media)), (640, 360, 5, "mtproto"), "{media:?}");
+    for stream in ["0:v:0", "0:a:0"] {
+        assert_eq!(packets(&media.path, stream), packets(&clips::medium(), stream), "{stream}");
+    }
+    daemon.stop().await;
+    scene.ends_well();
+}
+
+/// A hash of the coded packets of a stream.
+fn packets(path: &Path, stream: &str) -> String {
+    let mut ffmpeg = std::process::Command::new("ffmpeg");
+    ffmpeg.args(["-nostdin", "-loglevel", "error", "-i"]).arg(path).args(["-map", stream, "-c", "copy", "-f", "hash", "-"]);
+    String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap()
+}
+
+const MANIFEST: &str = r#"<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"
+     mediaPresentationDuration="PT5S" minBufferTime="PT2S"><Period>
+  <AdaptationSet contentType="video" mimeType="video/mp4"><Representation id="picture" codecs="avc1.64001f" width="640" height="360"
+    frameRate="25" bandwidth="20000000"><BaseURL>picture.mp4</BaseURL></Representation></AdaptationSet>
+  <AdaptationSet contentType="audio" mimeType="audio/mp4"><Representation id="sound" codecs="mp4a.40.2" audioSamplingRate="44100"
+    bandwidth="96000"><BaseURL>sound.m4a</BaseURL></Representation></AdaptationSet>
+</Period></MPD>"#;
+
+#[tokio::test]
 async fn a_file_that_is_no_film() {
     let scene = Scene::logged_in_with(SETTINGS).await;
     let path = scene.home.folder.path().join("boxes.zip");

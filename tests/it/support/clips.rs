@@ -46,6 +46,16 @@ pub fn medium_transport_stream() -> PathBuf {
     clip("medium.ts", &format!("{} {MEDIUM}", picture("640x360")))
 }
 
+/// The picture of the film of about 12 MB, apart from its sound.
+pub fn medium_picture() -> PathBuf {
+    clip("medium-picture.mp4", &format!("-i {} -map 0:v -c copy -movflags +faststart", medium().display()))
+}
+
+/// Its sound.
+pub fn medium_sound() -> PathBuf {
+    clip("medium-sound.m4a", &format!("-i {} -map 0:a -c copy -movflags +faststart", medium().display()))
+}
+
 /// A song with a title.
 pub fn song() -> PathBuf {
     clip("song.mp3", "-f lavfi -i sine=frequency=440:duration=3 -c:a libmp3lame -metadata title=Lighthouse -metadata artist=Ferrymen")
