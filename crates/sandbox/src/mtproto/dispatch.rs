@@ -58,6 +58,11 @@ impl Caller {
         self.server.world.accounts()
     }
 
+    /// True if a bot is logged in with this auth key.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.user().is_ok_and(|me| self.world().read(|state| state.bots.contains_key(&me)))
+    }
+
     /// The user logged in with this auth key, or the error that says there is none.
     pub(crate) fn user(&self) -> Result<i64, RpcError> {
         match self.accounts().authorization(self.key_id) {

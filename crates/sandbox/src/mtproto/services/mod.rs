@@ -38,8 +38,26 @@ macro_rules! serve {
     };
 }
 
+/// Methods that bots may not call: "Only users can use this method" on their pages under <https://core.telegram.org/methods>.
+const NOT_FOR_BOTS: [&str; 11] = [
+    "account.getPassword",
+    "auth.exportLoginToken",
+    "auth.acceptLoginToken",
+    "channels.createChannel",
+    "channels.deleteChannel",
+    "channels.inviteToChannel",
+    "help.getAppConfig",
+    "help.getNearestDc",
+    "messages.getDialogs",
+    "messages.getHistory",
+    "messages.search",
+];
+
 /// Runs a call that is unwrapped already.
 pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> Result<Vec<u8>, RpcError> {
+    if NOT_FOR_BOTS.contains(&method) && caller.is_bot() {
+        return Err(RpcError::bad("BOT_METHOD_INVALID"));
+    }
     let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
     serve!(caller, id, method, cursor;
         help::GetConfig => help::get_config,
