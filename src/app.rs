@@ -53,7 +53,7 @@ impl App {
         let bots = Bots::new(&config)?;
         let identity = who_is(&bots, shutdown).await?;
         let (bot, bot_id) = (bots.calls.clone(), identity.id);
-        let accounts = Accounts::open(&config, identity).await;
+        let accounts = Accounts::open(&config, identity, store.clone()).await;
         let program = std::env::current_exe().map_err(CliError::ours)?;
         let parts = PipelineParts {
             config: config.clone(),

@@ -7,12 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Next, Pipeline, Run};
 use crate::deliver::caption;
-use crate::model::{Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMessage, Stage, Step, UploadIds, UploadPlan, Uploaded};
+use crate::model::{
+    CarriedBy, Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMessage, Stage, Step, UploadIds, UploadPlan, Uploaded,
+};
 use crate::route;
 use crate::spool::Spool;
 use crate::store::{Content, Work};
-use crate::telegram::pool::Carrier;
-use crate::telegram::relay::find_message_by_marker;
+use crate::telegram::pool::{Carrier, Wish};
+use crate::telegram::relay::{Recipient, find_message_by_marker};
 use crate::upload::{bot_api, mtproto};
 
 impl Pipeline {
@@ -35,21 +37,22 @@ impl Pipeline {
         let uploaded = match lane {
             Lane::BotApi => self.send_by_bot(run, &prepared).await?,
             Lane::UserAccount => Uploaded::InRelay(self.send_by_account(run, &prepared, &work).await?),
+            Lane::BotMtproto => Uploaded::InRelay(self.send_by_bot_session(run, &prepared, &work).await?),
         };
         self.keep(run, &prepared, uploaded).await
     }
 
-    /// What the lanes can take at this moment.
-    pub(super) async fn lanes(&self) -> Vec<LaneHealth> {
+    /// What the lanes can take at this moment of a file of this size.
+    pub(super) async fn lanes(&self, size_bytes: u64) -> Vec<LaneHealth> {
         let telegram = &self.parts.config.telegram;
         let mut lanes = vec![route::bot_api_lane(self.parts.config.route.bot_api_max_bytes, telegram.bot_api_local)];
-        lanes.push(self.parts.accounts.lane_health());
+        lanes.extend(self.parts.accounts.lanes(size_bytes));
         lanes
     }
 
     /// The file as the plan wants it, and the lane; nothing if what it is made from is gone.
     async fn fit(&self, run: &Run<'_>, prepared: Prepared) -> Result<Option<(Prepared, Lane)>, Failure> {
-        let lanes = self.lanes().await;
+        let lanes = self.lanes(prepared.size_bytes).await;
         match route::plan(&prepared, &lanes, &self.parts.config.route) {
             UploadPlan::Send { lane, instead_of } => {
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, size_bytes = prepared.size_bytes, "planned");
@@ -81,7 +84,27 @@ impl Pipeline {
     }
 
     async fn send_by_account(&self, run: &Run<'_>, prepared: &Prepared, work: &Work) -> Result<RelayMessage, Failure> {
-        let carrier = self.account_for(prepared)?;
+        let wish = Wish { resume_on: work.carried_by.map(|by| by.account), ..Wish::of(prepared.size_bytes) };
+        let carrier = self.parts.accounts.choose(&wish).ok_or_else(unwell)?;
+        self.send_over_mtproto(run, prepared, work, &carrier, Lane::UserAccount).await
+    }
+
+    async fn send_by_bot_session(&self, run: &Run<'_>, prepared: &Prepared, work: &Work) -> Result<RelayMessage, Failure> {
+        let to = self.recipient(run).await?;
+        let carrier = self.parts.accounts.bot_carrier(to, prepared.size_bytes).await?.ok_or_else(unwell)?;
+        self.send_over_mtproto(run, prepared, work, &carrier, Lane::BotMtproto).await
+    }
+
+    async fn send_over_mtproto(
+        &self,
+        run: &Run<'_>,
+        prepared: &Prepared,
+        work: &Work,
+        carrier: &Carrier,
+        lane: Lane,
+    ) -> Result<RelayMessage, Failure> {
+        let direct = carrier.relay.direct.is_some();
+        let account = carrier.id().ok_or_else(unwell)?;
         let numbers = match work.numbers {
             Some(numbers) => numbers,
             None => {
@@ -90,31 +113,25 @@ impl Pipeline {
                 numbers
             }
         };
+        self.parts.store.set_carried_by(run.job.id, CarriedBy { lane, account, direct }).await?;
         let spool = Spool::whole(&prepared.path).await.map_err(Failure::internal)?;
         self.parts.store.set_sending(run.job.id, true).await?;
         let config = &self.parts.config.upload;
-        let marker = marker(run.job.id, numbers);
-        let sent = mtproto::upload_to_relay(
-            &carrier.account,
-            &carrier.relay,
-            &spool,
-            prepared,
-            numbers,
-            &marker,
-            config,
-            run.progress,
-            run.cancel,
-        )
-        .await;
+        let words = if direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) };
+        let sent = mtproto::upload_to_relay(carrier, &spool, prepared, numbers, &words, config, run.progress, run.cancel).await;
         if let Err(failure) = &sent {
-            self.parts.accounts.report(&carrier, failure);
+            self.parts.accounts.report(carrier, failure);
+        }
+        if direct {
+            self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
         }
         sent
     }
 
-    fn account_for(&self, prepared: &Prepared) -> Result<Carrier, Failure> {
-        let carrier = self.parts.accounts.choose(prepared.size_bytes);
-        carrier.ok_or_else(|| Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned")))
+    async fn recipient(&self, run: &Run<'_>) -> Result<Recipient, Failure> {
+        let job = self.parts.store.job(run.job.id).await?;
+        let after = job.and_then(|job| job.status_message.max(job.request_message));
+        Ok(Recipient { chat: run.job.chat, reply_to: run.job.request_message, after })
     }
 
     /// The message may have been sent in an earlier run whose answer never came: looks for it before anything is sent again.
@@ -122,13 +139,21 @@ impl Pipeline {
         if !work.sending {
             return Ok(None);
         }
-        if let Some(numbers) = work.numbers {
-            let size_bytes = work.prepared.as_ref().map_or(0, |prepared| prepared.size_bytes);
-            let Some(carrier) = self.parts.accounts.choose(size_bytes) else { return Ok(None) };
-            let found = find_message_by_marker(&carrier.account, &carrier.relay, &marker(run.job.id, numbers)).await?;
-            return Ok(found.map(Uploaded::InRelay));
-        }
-        self.delivered_in_doubt(run).await.map(|message| message.map(|message| Uploaded::InChat { message, file_id: String::new() }))
+        let (Some(numbers), Some(by)) = (work.numbers, work.carried_by) else {
+            let sent = self.delivered_in_doubt(run).await?;
+            return Ok(sent.map(|message| Uploaded::InChat { message, file_id: String::new() }));
+        };
+        let carrier = match by.lane {
+            Lane::BotMtproto => self.parts.accounts.bot_looks(self.recipient(run).await?, !by.direct).await?,
+            Lane::BotApi | Lane::UserAccount => self.parts.accounts.carrier_of(by.account),
+        };
+        let Some(carrier) = carrier else {
+            // A second message in a relay is seen by nobody; one in a chat is.
+            return if by.direct { Err(unwell()) } else { Ok(None) };
+        };
+        let words = if by.direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) };
+        let found = find_message_by_marker(&carrier.account, &carrier.relay, &words).await?;
+        Ok(found.map(Uploaded::InRelay))
     }
 
     /// An answer, even a refusal, ends the doubt; a lost connection or a cancel does not.
@@ -153,13 +178,24 @@ impl Pipeline {
                 self.parts.store.set_delivered(run.job.id, *message).await?;
                 Ok(Next::Done(Some(Lane::BotApi)))
             }
-            Uploaded::InRelay(_) => Ok(Next::Stage(Stage::Deliver)),
+            Uploaded::InRelay(relay) => {
+                let by = self.parts.store.work(run.job.id).await?.carried_by;
+                if by.is_some_and(|by| by.direct) && relay.channel == run.job.chat {
+                    self.parts.store.set_delivered(run.job.id, relay.message).await?;
+                    return Ok(Next::Done(by.map(|by| by.lane)));
+                }
+                Ok(Next::Stage(Stage::Deliver))
+            }
         }
     }
 }
 
 fn is_whole(prepared: &Prepared) -> bool {
     std::fs::metadata(&prepared.path).is_ok_and(|metadata| metadata.len() == prepared.size_bytes)
+}
+
+fn unwell() -> Failure {
+    Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned"))
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.

@@ -2,6 +2,7 @@
 //!
 //! In: plain values of the model. Out: the same, after a restart too. Must not: hold a transaction open during work, or know the steps.
 
+mod accounts;
 mod contents;
 mod jobs;
 mod lease;
@@ -15,12 +16,13 @@ use tokio_rusqlite::Connection;
 
 use crate::model::Failure;
 
+pub use accounts::SentInHour;
 pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
 pub use work::Work;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql")), M::up(include_str!("migrations/0002_accounts.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The database. Cheap to clone; all calls go through one thread of its own.

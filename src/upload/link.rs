@@ -23,6 +23,11 @@ impl Link {
         Self { account, current: Mutex::new(None) }
     }
 
+    /// Longest flood wait that is waited out, in seconds.
+    pub(super) fn longest_wait_s(&self) -> u32 {
+        self.account.longest_wait_s()
+    }
+
     /// Sends one call; a connection that failed under it is not used again.
     pub(super) async fn invoke<R: RemoteCall>(&self, request: &R) -> Result<R::Return, InvocationError> {
         let connection = self.connection().await?;

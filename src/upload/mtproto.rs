@@ -1,7 +1,7 @@
 //! A file into the relay channel by a user account, part by part, while it may still be growing.
 //!
-//! In: an account, its relay, a spool, numbers that the caller has stored before. Out: the [`RelayMessage`]. Must not: choose the numbers
-//! (a repeat after a crash must use the same), or write to anybody but the relay.
+//! In: an account with where it sends to, a spool, numbers that the caller has stored before. Out: the [`RelayMessage`]. Must not: choose the numbers
+//! (a repeat after a crash must use the same), or write to anybody but whom the carrier names.
 
 use std::sync::atomic::AtomicU64;
 
@@ -17,17 +17,17 @@ use super::sender::{Gate, PartSender};
 use crate::config::UploadConfig;
 use crate::model::{Failure, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
 use crate::spool::Spool;
-use crate::telegram::account::UserAccount;
-use crate::telegram::relay::RelayRef;
+use crate::telegram::pool::Carrier;
 
-/// Uploads what the spool holds and sends it into the relay with `marker` as its text, by which it is found again.
+/// Uploads what the spool holds and sends it into the relay with `marker` as its text, by which it is found again. Where the carrier sends
+/// straight to a person, `marker` is the caption in HTML.
 ///
-/// Flood waits are waited out however long they are and shown as pauses; broken connections are made again. Cancelling ends it at once.
-/// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `RelayGone`, `RelayMessageGone`, `Telegram`, and whatever the spool failed with.
+/// Flood waits are waited out as long as the settings say and shown as pauses; broken connections are made again. Cancelling ends it at once.
+/// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `AccountLimited`, `FloodWait` (longer than is waited
+/// for), `RelayGone`, `RelayMessageGone`, `ChatUnreachable`, `Telegram`, and whatever the spool failed with.
 #[allow(clippy::too_many_arguments)]
 pub async fn upload_to_relay(
-    account: &UserAccount,
-    relay: &RelayRef,
+    carrier: &Carrier,
     spool: &Spool,
     file: &Prepared,
     ids: UploadIds,
@@ -36,19 +36,18 @@ pub async fn upload_to_relay(
     progress: &ProgressSender,
     cancel: &CancellationToken,
 ) -> Result<RelayMessage, Failure> {
-    let work = carry(account, relay, spool, file, ids, marker, config, progress);
+    let work = carry(carrier, spool, file, ids, marker, config, progress);
     let outcome = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Failure::cancelled()),
         outcome = work => outcome,
     };
-    outcome.inspect_err(|failure| account.report(&failure.reason))
+    outcome.inspect_err(|failure| carrier.account.report(&failure.reason))
 }
 
 #[allow(clippy::too_many_arguments)]
 async fn carry(
-    account: &UserAccount,
-    relay: &RelayRef,
+    carrier: &Carrier,
     spool: &Spool,
     file: &Prepared,
     ids: UploadIds,
@@ -56,17 +55,18 @@ async fn carry(
     config: &UploadConfig,
     progress: &ProgressSender,
 ) -> Result<RelayMessage, Failure> {
-    let link = Link::new(account.clone());
+    let link = Link::new(carrier.account.clone());
     // One byte more than a small file may have tells which of the two ways it goes, whatever its promised size.
     let head = spool.wait_for(0..parts::SMALL_FILE_MAX_BYTES + 1).await?;
     let sender = PartSender {
         link: &link,
+        carrier: Some(carrier),
         spool,
         progress,
         file_id: ids.file_id,
         big: parts::is_big(head.end),
         attempts: config.part_attempts,
-        max_bytes: account.max_bytes(),
+        max_bytes: carrier.account.max_bytes(),
         gate: Gate::default(),
         stored_bytes: AtomicU64::new(0),
     };
@@ -80,7 +80,7 @@ async fn carry(
         Some(path) if !is_photo(&exact) => Some(thumbnail(&link, path, config).await?),
         _ => None,
     };
-    publish(account, relay, &sender, media_of(&exact, uploaded, thumb), ids, marker).await
+    publish(&carrier.account, &carrier.relay, &sender, media_of(&exact, uploaded, thumb), ids, marker).await
 }
 
 /// A thumbnail is a small file of its own; its progress is nobody's concern.
@@ -89,6 +89,7 @@ async fn thumbnail(link: &Link, path: &std::path::Path, config: &UploadConfig) -
     let (unseen, _) = ProgressSender::channel();
     let sender = PartSender {
         link,
+        carrier: None,
         spool: &spool,
         progress: &unseen,
         file_id: rand::random(),

@@ -17,6 +17,7 @@ use super::parts;
 use crate::model::{Failure, ProgressSender, Reason, Step};
 use crate::spool::Spool;
 use crate::telegram::errors::{self, Verdict};
+use crate::telegram::pool::Carrier;
 
 /// First and longest delay before a part is tried again after a network error.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -25,6 +26,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// One file's parts.
 pub(super) struct PartSender<'a> {
     pub(super) link: &'a Link,
+    /// Whose load shrinks as parts are stored; none for what does not count.
+    pub(super) carrier: Option<&'a Carrier>,
     pub(super) spool: &'a Spool,
     pub(super) progress: &'a ProgressSender,
     /// Number of the file at Telegram.
@@ -81,12 +84,17 @@ impl PartSender<'_> {
             let bytes = self.spool.read(parts::full_range(part)).await?;
             let size_bytes = bytes.len() as u64;
             let error = match self.save(part, bytes).await {
-                Ok(true) => return Ok(size_bytes),
+                Ok(true) => {
+                    if let Some(carrier) = self.carrier {
+                        carrier.stored(size_bytes);
+                    }
+                    return Ok(size_bytes);
+                }
                 Ok(false) => InvocationError::Dropped("Telegram did not store the part"),
                 Err(error) => error,
             };
             match errors::judge(&error) {
-                Verdict::Wait { seconds } => {
+                Verdict::Wait { seconds } if seconds <= self.link.longest_wait_s() => {
                     tracing::debug!(part, seconds, "Telegram asks for a pause");
                     self.gate.hold(seconds);
                     self.report();

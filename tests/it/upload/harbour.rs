@@ -14,9 +14,11 @@ use tgferry::config::{Config, Environment, Secret};
 use tgferry::model::UploadIds;
 use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender};
 use tgferry::spool::Spool;
+use tgferry::store::Store;
 use tgferry::telegram::account::UserAccount;
 use tgferry::telegram::bot::Bots;
 use tgferry::telegram::login::LoginFlow;
+use tgferry::telegram::pool::Accounts;
 use tgferry::telegram::relay::{self, RelayRef};
 use tgferry::telegram::session::FileSession;
 use tgferry::upload::mtproto::upload_to_relay;
@@ -68,6 +70,7 @@ impl Harbour {
         config.telegram.custom.address = sandbox.mtproto_addr().into();
         config.telegram.custom.auth_key = Secret::from(hex(&sandbox.new_auth_key()));
         config.storage.sessions_dir = folder.path().join("sessions");
+        config.storage.database = folder.path().join("tgferry.db");
         Self { sandbox: Arc::new(sandbox), bot, config, folder }
     }
 
@@ -90,9 +93,33 @@ impl Harbour {
         Carrier { account, relay }
     }
 
+    /// Another account with a session of its own, with its relay.
+    pub(super) async fn log_in_another(&self, name: &str, phone: &str, premium: bool) {
+        let spec = AccountSpec { phone: phone.to_owned(), first_name: name.to_owned(), username: None, premium, password: None };
+        self.sandbox.create_account(spec);
+        let mut config = self.config.clone();
+        config.telegram.custom.auth_key = self.new_key();
+        let (sandbox, number) = (Arc::clone(&self.sandbox), phone.to_owned());
+        let prompt = Prompt::answering(move |_| sandbox.login_code(&number).expect("a code was sent"));
+        let args = LoginArgs { name: name.to_owned(), phone: Some(phone.to_owned()), ..LoginArgs::default() };
+        login::run_with(&config, args, &prompt).await.unwrap();
+    }
+
+    /// Lets the bot go over MTProto, with a key of its own.
+    pub(super) fn with_bot_session(mut self) -> Self {
+        self.config.telegram.custom.bot_auth_key = self.new_key();
+        self
+    }
+
     pub(super) fn connect(&self) -> UserAccount {
         let session = FileSession::open(&self.config.storage.sessions_dir, "main", &self.config.telegram).unwrap();
         UserAccount::connect(session, self.config.telegram.api_id, &self.config).unwrap()
+    }
+
+    /// The pool of accounts, as the daemon has it.
+    pub(super) async fn pool(&self) -> Accounts {
+        let store = Store::open(&self.config.storage.database).await.unwrap();
+        Accounts::open(&self.config, self.bots().identity().await.unwrap(), store).await
     }
 
     pub(super) fn bots(&self) -> Bots {
@@ -132,6 +159,11 @@ impl Harbour {
 }
 
 impl Carrier {
+    /// The same for the uploader, outside any pool.
+    pub(super) fn for_upload(&self) -> tgferry::telegram::pool::Carrier {
+        tgferry::telegram::pool::Carrier::unbooked(self.account.clone(), self.relay)
+    }
+
     /// Uploads a whole file with the numbers given; says what became of it and the last progress.
     pub(super) async fn upload(
         &self,
@@ -144,7 +176,8 @@ impl Carrier {
         let (progress, seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
         let config = &harbour.config.upload;
-        let work = upload_to_relay(&self.account, &self.relay, &spool, file, ids, marker, config, &progress, &cancel);
+        let carrier = self.for_upload();
+        let work = upload_to_relay(&carrier, &spool, file, ids, marker, config, &progress, &cancel);
         let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
         (outcome, seen)
     }

@@ -3,7 +3,9 @@
 //! In: a sandbox for each test. Out: assertions on what arrived there. Must not: reach anything outside this machine.
 
 mod bot_api;
+mod bot_session;
 mod harbour;
+mod pool;
 mod relay;
 
 use std::time::Duration;
@@ -132,10 +134,10 @@ async fn an_upload_begins_before_its_file_is_whole() {
     let (progress, mut seen) = ProgressSender::channel();
     let file = video(&path, 0);
     let config = harbour.config.upload.clone();
-    let (account, relay) = (carrier.account.clone(), carrier.relay);
+    let carried = carrier.for_upload();
     let upload = tokio::spawn(async move {
         let cancel = CancellationToken::new();
-        upload_to_relay(&account, &relay, &spool, &file, UploadIds::draw(), "tgferry:6", &config, &progress, &cancel).await
+        upload_to_relay(&carried, &spool, &file, UploadIds::draw(), "tgferry:6", &config, &progress, &cancel).await
     });
     writer.write(&content[..16 * MIB]).await.unwrap();
     // Fifteen and a half: the last whole part waits until it is known whether another follows.
@@ -163,7 +165,8 @@ async fn a_revoked_session_ends_the_upload_and_makes_the_account_unwell() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_ends_an_upload_in_its_pause_at_once() {
-    let harbour = Harbour::open().await;
+    let mut harbour = Harbour::open().await;
+    harbour.config.accounts.longest_wait_s = 7200;
     let carrier = harbour.carrier().await;
     let path = harbour.file("clip.mp4", 12 * MIB).await;
     harbour.sandbox.faults().on("upload.saveBigFilePart", When::Always).gives(Fault::FloodWait { seconds: 3600 });
@@ -173,7 +176,8 @@ async fn cancelling_ends_an_upload_in_its_pause_at_once() {
     let file = video(&path, 12 * MIB as u64);
     let config = &harbour.config.upload;
     let ids = UploadIds::draw();
-    let work = upload_to_relay(&carrier.account, &carrier.relay, &spool, &file, ids, "tgferry:8", config, &progress, &cancel);
+    let carried = carrier.for_upload();
+    let work = upload_to_relay(&carried, &spool, &file, ids, "tgferry:8", config, &progress, &cancel);
     let person = async {
         seen.wait_for(|progress| progress.step == Step::Paused && progress.pause_s > 3500).await.unwrap();
         cancel.cancel();
