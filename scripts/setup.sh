@@ -2,7 +2,7 @@
 # Makes a Debian 12 machine ready to build and run tgferry. Safe to run again: what is there is left alone, without the network.
 #
 #   scripts/setup.sh             what the build and the daemon need: packages, yt-dlp, crates
-#   scripts/setup.sh --dev       and the tools that scripts/test.sh runs
+#   scripts/setup.sh --dev       and what scripts/test.sh runs: cargo's tools, Telegram clients from PyPI
 #   scripts/setup.sh --browser   and Chromium, to look at pages
 #
 # Takes root or sudo when packages are missing. TGFERRY_HOME (default ~/.cache/tgferry) is where all else goes.
@@ -54,7 +54,10 @@ main() {
     install_packages
     check_rust
     make_venv
-    if $dev; then install_cargo_tools; fi
+    if $dev; then
+        add_test_clients
+        install_cargo_tools
+    fi
     fetch_crates
     say "ready"
 }
@@ -111,6 +114,18 @@ make_venv() {
     "$tgferry_venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement scripts/requirements.txt
     "$tgferry_venv/bin/yt-dlp" --version >/dev/null
     cp scripts/requirements.txt "$stamp"
+}
+
+# Into the same environment; making that anew takes this stamp away with it.
+add_test_clients() {
+    local stamp="$tgferry_venv/requirements-dev.installed"
+    if cmp -s scripts/requirements-dev.txt "$stamp" && "$tgferry_venv/bin/python" -c 'import telethon, cryptg, pyrogram, tgcrypto' 2>/dev/null; then
+        say "clients for the tests: all there"
+        return
+    fi
+    say "clients for the tests: installing into $tgferry_venv"
+    "$tgferry_venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement scripts/requirements-dev.txt
+    cp scripts/requirements-dev.txt "$stamp"
 }
 
 choose_python() {

@@ -22,6 +22,7 @@ use crate::queue::{self, Queue};
 use crate::store::{Store, now_ms};
 use crate::telegram::bot::{BotIdentity, Bots};
 use crate::telegram::pool::Accounts;
+use crate::upload::uploader::Uploader;
 
 /// Begins the name of a daemon in leases.
 const OWNER: &str = "run-";
@@ -65,6 +66,7 @@ impl App {
             fetcher: Fetcher::new(config.fetch.clone()).map_err(CliError::ours)?,
             media: Media::new(config.media.clone(), program),
             accounts: accounts.clone(),
+            uploader: Uploader::new(config.upload.clone()),
             permits: StepPermits::new(&config.queue),
             observer,
         };

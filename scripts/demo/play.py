@@ -6,7 +6,6 @@ Everything lives in one temporary folder and on loopback ports that the system c
 
 import argparse
 import json
-import pathlib
 import shutil
 import signal
 import sys
@@ -14,151 +13,31 @@ import tempfile
 import time
 import traceback
 
-import chat as chats
 import media
 from cases import Cases
-from processes import Failed, Program, converse
+from processes import Failed
+from stage import USER, Stage
 
-USER = "ann"
-PHONE = "+9996612345"
-PASSWORD = "a ferry across the night"
-HERE = pathlib.Path(__file__).resolve().parent
 SMALLEST_BIG_MIB = 55
-# Shutting down takes at most this long, by the daemon's own promise.
-STOP_WITHIN_S = 10
-
-CONFIG = """\
-# Made by the demo. Addresses and the session are all that differs from a real set-up.
-[telegram]
-bot_token = {token}
-api_id = 1
-api_hash = "0123456789abcdef0123456789abcdef"
-bot_api_url = {bot_api_url}
-environment = "custom"
-
-[telegram.custom]
-dc_id = {dc_id}
-address = {mtproto}
-auth_key_file = {auth_key_file}
-
-[fetch]
-yt_dlp = {yt_dlp}
-# The demo's site is on this machine.
-allow_private_addresses = true
-
-[storage]
-database = {database}
-work_dir = {work_dir}
-sessions_dir = {sessions_dir}
-"""
 
 
-class Demo:
-    """Everything that was started, and how to end it."""
+class Demo(Stage):
+    """The stage with the demo's films on its site."""
 
     def __init__(self, arguments):
+        super().__init__(tempfile.mkdtemp(prefix="tgferry-demo-"), arguments.tgferry, arguments.sandbox, arguments.yt_dlp, say)
         self._arguments = arguments
-        self.home = pathlib.Path(tempfile.mkdtemp(prefix="tgferry-demo-"))
-        self._root = self.home / "site"
-        self._data = self.home / "data"
-        self._config = self.home / "tgferry.toml"
-        self._programs = []
-        self._daemon = None
-        self._tgferry = [arguments.tgferry, "--config", self._config]
 
     def start(self):
-        media.make_site(self._root, self._arguments.big_mb, say)
-        for folder in ("received", "sandbox", "logs"):
-            (self.home / folder).mkdir()
-        site = self._program("site", [sys.executable, HERE / "site.py", "--root", self._root], says_ready=True)
-        sandbox = self._program("sandbox", self._sandbox_command(), says_ready=True)
-        self.site_url = site.first_line(30)["url"]
-        self.sandbox = sandbox.first_line(60)
-        say(f"site at {self.site_url}, sandbox at {self.sandbox['bot_api_url']}")
-        self.chat = chats.Chat(self.sandbox["control"], USER, self.check_alive)
-        self._write_config()
-        self._log_in()
-        self._doctor()
-        self._daemon = self._program("tgferry", [*self._tgferry, "run"])
-        self._greet()
+        media.make_site(self.site_root, self._arguments.big_mb, say)
+        super().start()
+        self.doctor()
+        self.start_daemon()
 
     def cases(self):
         # A big file takes as long as the machine needs: no less than 2 MiB/s is expected of the whole way.
         within_s = 180 + self._arguments.big_mb / 2
-        return Cases(self.chat, self.site_url, self._root, self._data / "work", self.home / "received", within_s).all()
-
-    def check_alive(self):
-        for program in self._programs:
-            program.check_alive()
-
-    def peak_memory_bytes(self):
-        return self._daemon.peak_memory_bytes()
-
-    def stop_daemon(self):
-        """Ends the daemon the way a service manager does, and says what is wrong with how it went, or None."""
-        self._programs.remove(self._daemon)
-        code, seconds, forced = self._daemon.stop(STOP_WITHIN_S)
-        say(f"the daemon ended with {code} after {seconds:.1f} s")
-        if forced:
-            return f"the daemon was not gone {STOP_WITHIN_S} s after SIGTERM"
-        return f"the daemon ended with {code} on SIGTERM" if code else None
-
-    def stop(self):
-        for program in reversed(self._programs):
-            program.stop()
-        self._programs.clear()
-
-    def _program(self, name, command, says_ready=False):
-        program = Program(name, command, self.home / "logs", self.home, says_ready)
-        self._programs.append(program)
-        return program
-
-    def _sandbox_command(self):
-        return [
-            *[self._arguments.sandbox, "serve", "--http", "127.0.0.1:0", "--mtproto", "127.0.0.1:0", "--data", self.home / "sandbox"],
-            *["--bot-username", "ferry_bot", "--user", USER],
-            *["--account-phone", PHONE, "--account-name", "Carrier", "--account-password", PASSWORD],
-        ]
-
-    def _write_config(self):
-        key = self.home / "auth_key"
-        key.touch(mode=0o600)
-        key.write_text(self.sandbox["auth_key_hex"])
-        values = {
-            "token": self.sandbox["bot"]["token"],
-            "bot_api_url": self.sandbox["bot_api_url"],
-            "mtproto": self.sandbox["mtproto"],
-            "auth_key_file": key,
-            "yt_dlp": self._arguments.yt_dlp,
-            "database": self._data / "tgferry.db",
-            "work_dir": self._data / "work",
-            "sessions_dir": self.home / "sessions",
-        }
-        # JSON's strings are TOML's basic strings.
-        quoted = {name: json.dumps(str(value), ensure_ascii=False) for name, value in values.items()}
-        self._config.touch(mode=0o600)
-        self._config.write_text(CONFIG.format(dc_id=self.sandbox["dc_id"], **quoted))
-
-    def _log_in(self):
-        say("tgferry login")
-        answers = [("password", lambda: PASSWORD), ("code", lambda: self.chat.login_code(PHONE))]
-        hear = lambda line: say(f"  | {line}")
-        code, shown = converse([*self._tgferry, "login", "--phone", PHONE], self.home, answers, hear)
-        if code != 0:
-            raise Failed(f"tgferry login ended with {code}")
-        if PASSWORD in shown:
-            raise Failed("tgferry login shows the password that is typed")
-
-    def _doctor(self):
-        say("tgferry doctor")
-        code, _ = converse([*self._tgferry, "doctor"], self.home, [], lambda line: say(f"  | {line}"))
-        if code != 0:
-            raise Failed(f"tgferry doctor ended with {code}")
-
-    def _greet(self):
-        asked = self.chat.send("/start")
-        answer = lambda messages: next((one for one in messages if one["message_id"] > asked and one["from_bot"]), None)
-        self.chat.wait_for("an answer to /start", answer, 60)
+        return Cases(self.chat, self.site_url, self.site_root, self.data / "work", self.home / "received", within_s).all()
 
 
 def play(demo):
@@ -189,7 +68,7 @@ def check(demo):
     try:
         demo.start()
         result = play(demo)
-        result["peak_memory_mb"] = round(demo.peak_memory_bytes() / 1e6, 1)
+        result["peak_memory_mb"] = round(demo.daemon.peak_memory_bytes() / 1e6, 1)
         if problem := demo.stop_daemon():
             result["problems"].append(problem)
         result["ok"] = result["ok"] and not result["problems"]

@@ -72,6 +72,17 @@ class Program:
         match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
         return int(match.group(1)) * 1024 if match else None
 
+    def processor_seconds(self):
+        """Processor time that the program has taken so far, in user and kernel mode, its ended children left out (proc(5))."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self):
+        """Ends it and its children at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
     def stop(self, within_s=15):
         """Asks to end, waits, and ends it and its children by force at last. Returns (exit code, seconds taken, forced)."""
         began = time.monotonic()

@@ -23,9 +23,11 @@ SLOW_BYTES_PER_SECOND = 384 * 1024
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".jpg": "image/jpeg",
+    ".m4a": "audio/mp4",
     ".m3u8": "application/vnd.apple.mpegurl",
     ".mp3": "audio/mpeg",
     ".mp4": "video/mp4",
+    ".mpd": "application/dash+xml",
     ".ts": "video/mp2t",
 }
 
@@ -61,13 +63,34 @@ class Counters:
             }
 
 
+class Line:
+    """A line of so many bytes a second that all answers share; None has no limit."""
+
+    def __init__(self, bytes_per_second):
+        self._lock = threading.Lock()
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+
+    def take(self, count):
+        """Waits until so many bytes have gone over the line."""
+        if self._rate is None:
+            return
+        with self._lock:
+            # Time that nobody used is lost, but for the moment that a sleep oversleeps.
+            self._free_at = max(self._free_at, time.monotonic() - 0.05) + count / self._rate
+            wait = self._free_at - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+
+
 class Server(ThreadingHTTPServer):
     """One thread for each connection; none of them holds up the end."""
 
     daemon_threads = True
 
-    def __init__(self, address, root):
+    def __init__(self, address, root, line):
         super().__init__(address, Handler)
+        self.line = line
         self.root = root
         self.counters = Counters()
 
@@ -144,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
                 block = source.read(min(BLOCK_BYTES, left))
                 if not block:
                     break
+                self.server.line.take(len(block))
                 self.wfile.write(block)
                 self.server.counters.sent(path, len(block))
                 left -= len(block)
@@ -188,9 +212,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", required=True, type=pathlib.Path)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--bytes-per-second", type=int, help="of all answers together; without it there is no limit")
     arguments = parser.parse_args()
 
-    server = Server(("127.0.0.1", arguments.port), arguments.root.resolve())
+    server = Server(("127.0.0.1", arguments.port), arguments.root.resolve(), Line(arguments.bytes_per_second))
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for serve_forever(), which runs in the thread that gets the signal.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

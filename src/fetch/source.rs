@@ -30,8 +30,9 @@ pub struct FetchRequest {
 pub struct Fetched {
     /// What is known of the file.
     pub file: FetchedFile,
-    /// Its bytes; there is at least one. It may still grow, and fail later.
-    pub spool: Spool,
+    /// Its bytes: one spool, or two where picture and sound come apart (picture first). Each has a byte at least; it may still grow, and fail
+    /// later.
+    pub spools: Vec<Spool>,
 }
 
 /// A link, and how its server answered if it was asked.

@@ -1,8 +1,9 @@
 //! Makes a file playable everywhere, or says why it can't be.
 //!
-//! In: a whole file on disk, the person's choice, the bytes it must fit into. Out: [`Prepared`]. Must not: run FFmpeg in this process (it runs in
+//! In: a file on disk that is whole or still growing, the person's choice, the bytes it must fit into. Out: [`Prepared`]. Must not: run FFmpeg in this process (it runs in
 //! a child of the same program, [`worker`]), call the other steps, or delete the input.
 
+mod begin;
 mod boxes;
 mod child;
 mod compress;
@@ -17,11 +18,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use futures::future::BoxFuture;
 use tokio::io::AsyncReadExt;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
+use crate::spool::Spool;
 
 use protocol::{Limits, Probed, Reply, Request, Task};
 use sniff::{SNIFF_BYTES, Sniffed};
@@ -41,8 +45,8 @@ pub struct Media {
 /// What [`Media::prepare`] works on.
 #[derive(Clone, Debug)]
 pub struct PrepareRequest {
-    /// The file; whole.
-    pub input: PathBuf,
+    /// The files: one, or picture and sound apart (picture first).
+    pub inputs: Vec<PathBuf>,
     /// The job's folder: whatever is made goes in here.
     pub folder: PathBuf,
     /// What the person wants.
@@ -61,6 +65,25 @@ pub struct PrepareRequest {
     pub max_bytes: Option<u64>,
     /// Refuse to compress below this rate of the picture, in bits a second.
     pub min_video_bit_rate: u64,
+}
+
+impl PrepareRequest {
+    fn input(&self) -> &Path {
+        self.inputs.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+}
+
+/// Resolves when it is this file's turn to take the processor; the permit is held while it does.
+pub type Turn = BoxFuture<'static, Result<OwnedSemaphorePermit, Failure>>;
+
+/// A file that is being made ready.
+pub struct Preparing {
+    /// What goes up. It may still be growing, with room at its start that is filled in last; it fails if making it fails.
+    pub spool: Spool,
+    /// As what it will be sent, and how it is called: enough to choose a way up. Sizes and lengths in it are not final.
+    pub sketch: Prepared,
+    /// Resolves when the file is whole. Dropping it stops the work.
+    pub done: BoxFuture<'static, Result<Prepared, Failure>>,
 }
 
 impl Media {
@@ -98,6 +121,23 @@ impl Media {
         cancel: &CancellationToken,
     ) -> Result<Prepared, Failure> {
         prepare::prepare(self, request, progress, cancel).await
+    }
+
+    /// Begins to make files ready that may still be growing: `inputs` are the spools of `request.inputs`, in the same order. Comes back as soon as it
+    /// is known what goes up and its first bytes are there; content that has to be whole first (a transcode, a size to fit) is waited
+    /// for here, and then for `turn`.
+    ///
+    /// # Errors
+    /// As [`Media::prepare`], and whatever the inputs fail with. Later failures are in [`Preparing::spool`] and [`Preparing::done`].
+    pub async fn begin(
+        &self,
+        request: PrepareRequest,
+        inputs: Vec<Spool>,
+        turn: Turn,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Preparing, Failure> {
+        begin::begin(self, request, inputs, turn, progress, cancel).await
     }
 
     async fn probe_in_child(&self, input: &Path, cancel: &CancellationToken) -> Result<Probed, Failure> {

@@ -27,11 +27,11 @@ pub(super) async fn prepare(
     progress: &ProgressSender,
     cancel: &CancellationToken,
 ) -> Result<Prepared, Failure> {
-    request.input = absolute(&request.input)?;
+    request.inputs = request.inputs.iter().map(|input| absolute(input)).collect::<Result<_, _>>()?;
     request.folder = absolute(&request.folder)?;
     request.picture = request.picture.as_deref().map(absolute).transpose()?;
     progress.report(Step::Inspecting, 0, None);
-    let (sniffed, size_bytes) = look(&request.input).await?;
+    let (sniffed, size_bytes) = look(request.input()).await?;
     let given = Given {
         sniffed,
         claim: claim(&request.file_name, request.mime.as_deref()),
@@ -42,7 +42,7 @@ pub(super) async fn prepare(
     let (decision, probed) = match decide_early(given) {
         Some(decision) => (decision, None),
         None => {
-            let probed = media.probe_in_child(&request.input, cancel).await?;
+            let probed = media.probe_in_child(request.input(), cancel).await?;
             match &probed.unreadable {
                 Some(cause) => {
                     tracing::debug!(cause, "FFmpeg can't read it");
@@ -186,7 +186,7 @@ async fn make(
     cancel: &CancellationToken,
 ) -> Result<Made, Failure> {
     let task = Make {
-        input: request.input.clone(),
+        input: request.input().to_owned(),
         folder: request.folder.clone(),
         output: work.output.clone(),
         thumbnail: Some(work.thumbnail.clone()),
@@ -205,7 +205,7 @@ async fn make(
 
 async fn describe(request: PrepareRequest, work: Work, made: &Made) -> Result<Prepared, Failure> {
     let info = &work.probed.info;
-    let path = work.output.as_ref().map_or_else(|| request.input.clone(), |output| output.path.clone());
+    let path = work.output.as_ref().map_or_else(|| request.input().to_owned(), |output| output.path.clone());
     let metadata = tokio::fs::metadata(&path).await.with_context(|| format!("looking at {}", path.display())).map_err(Failure::internal)?;
     if let Some(limit_bytes) = request.max_bytes.filter(|max_bytes| metadata.len() > *max_bytes) {
         return Err(Reason::NoLane { size_bytes: metadata.len(), limit_bytes, account_missing: false }.into());
@@ -245,7 +245,7 @@ fn whole_seconds(duration_s: f64) -> u32 {
 fn document(request: &PrepareRequest, size_bytes: u64) -> Prepared {
     Prepared {
         kind: MediaKind::Document,
-        path: request.input.clone(),
+        path: request.input().to_owned(),
         size_bytes,
         file_name: request.file_name.clone(),
         mime: names::document_mime(&request.file_name, request.mime.as_deref()),

@@ -22,5 +22,5 @@ pub use job::{Choice, Job, NewJob, Stage};
 pub use link::{Link, LinkError};
 pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
 pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, RelayMessage, UploadIds, UploadPlan, Uploaded};
-pub use progress::{Progress, ProgressSender, Step};
-pub use source::{FetchedFile, SourceCard};
+pub use progress::{Mute, Progress, ProgressSender, Step};
+pub use source::{FetchedFile, FetchedWhole, SourceCard, TrackFile};

@@ -2,6 +2,9 @@
 //!
 //! In: counts from a step. Out: the newest [`Progress`] to whoever watches. Must not: carry anything that a decision needs; it may be lost.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 
 /// What is being done, for display.
@@ -55,25 +58,54 @@ impl Progress {
 
 /// The sending half; cheap to clone, never blocks, never fails.
 #[derive(Clone, Debug)]
-pub struct ProgressSender(watch::Sender<Progress>);
+pub struct ProgressSender {
+    sender: watch::Sender<Progress>,
+    muted: Option<Arc<AtomicBool>>,
+}
+
+/// Silences a sender, with all its clones, for good.
+#[derive(Debug)]
+pub struct Mute(Arc<AtomicBool>);
+
+impl Mute {
+    /// From now on what the sender reports is not shown.
+    pub fn mute(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 impl ProgressSender {
     /// A sender and the receiver that sees the newest value.
     pub fn channel() -> (Self, watch::Receiver<Progress>) {
         let (sender, receiver) = watch::channel(Progress::begin(Step::Waiting));
-        (Self(sender), receiver)
+        (Self { sender, muted: None }, receiver)
     }
 
     /// Says how far a step is.
     pub fn report(&self, step: Step, done: u64, total: Option<u64>) {
-        self.0.send_replace(Progress { step, done, total, pause_s: 0 });
+        if !self.is_muted() {
+            self.sender.send_replace(Progress { step, done, total, pause_s: 0 });
+        }
     }
 
     /// Says that Telegram asks for a pause.
     pub fn pause(&self, pause_s: u32) {
-        self.0.send_modify(|progress| {
+        if self.is_muted() {
+            return;
+        }
+        self.sender.send_modify(|progress| {
             progress.step = Step::Paused;
             progress.pause_s = pause_s;
         });
+    }
+
+    /// A sender to the same receivers that can be silenced, with the silencer: for a step that gives the display over to another one beside it.
+    pub fn mutable(&self) -> (Self, Mute) {
+        let muted = Arc::new(AtomicBool::new(false));
+        (Self { sender: self.sender.clone(), muted: Some(muted.clone()) }, Mute(muted))
+    }
+
+    fn is_muted(&self) -> bool {
+        self.muted.as_ref().is_some_and(|muted| muted.load(Ordering::Relaxed))
     }
 }

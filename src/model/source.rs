@@ -40,3 +40,21 @@ pub struct FetchedFile {
     /// Picture of the source as a local file in the job's folder.
     pub picture: Option<PathBuf>,
 }
+
+/// What was fetched, whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FetchedWhole {
+    /// What it is.
+    pub file: FetchedFile,
+    /// Where its bytes lie: one file, or two where picture and sound came apart (picture first).
+    pub tracks: Vec<TrackFile>,
+}
+
+/// One whole file of what was fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size.
+    pub size_bytes: u64,
+}

@@ -15,6 +15,7 @@ use crate::media::Media;
 use crate::model::{Failure, JobId, Progress};
 use crate::store::Store;
 use crate::telegram::pool::Accounts;
+use crate::upload::uploader::Uploader;
 
 /// Sees the progress of every run, beside the status message: the command line's bars.
 pub type Observer = Arc<dyn Fn(JobId, watch::Receiver<Progress>) + Send + Sync>;
@@ -40,6 +41,8 @@ pub struct PipelineParts {
     pub media: Media,
     /// The user accounts.
     pub accounts: Accounts,
+    /// The upload step by accounts.
+    pub uploader: Uploader,
     /// Limits of steps at once.
     pub permits: StepPermits,
     /// Another watcher of the progress, if there is one.

@@ -3,6 +3,7 @@
 //! In: a leased job. Out: the job one or more stages further, ended, waiting for its person, or to be tried later; the store says which.
 //! Must not: do a step's work itself.
 
+mod carry;
 mod context;
 mod deliver;
 mod fetch;
@@ -12,11 +13,13 @@ mod settle;
 mod status;
 mod upload;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Failure, Job, Lane, ProgressSender, Reason, Stage};
+use crate::model::{Failure, Job, JobId, Lane, ProgressSender, Reason, Stage};
 use crate::queue::RunJob;
-use crate::store::Leased;
+use crate::store::{Leased, Store};
 
 pub use context::{Observer, Pipeline, PipelineParts, StepPermits};
 
@@ -28,6 +31,42 @@ pub(crate) struct Run<'a> {
     pub(crate) progress: &'a ProgressSender,
     /// Downwards.
     pub(crate) cancel: &'a CancellationToken,
+    stage: StageHandle,
+}
+
+/// The stage that a run is at; the steps of one run that go on side by side share it.
+#[derive(Clone)]
+pub(crate) struct StageHandle {
+    job: JobId,
+    now: Arc<Mutex<Stage>>,
+}
+
+impl Run<'_> {
+    /// The stage that the job is at.
+    pub(crate) fn stage(&self) -> Stage {
+        *self.stage.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something that moves the job to another stage from a task of its own.
+    pub(crate) fn stage_handle(&self) -> StageHandle {
+        self.stage.clone()
+    }
+
+    /// Stores that the job is at this stage now.
+    pub(crate) async fn begin(&self, store: &Store, stage: Stage) -> Result<(), Failure> {
+        self.stage.begin(store, stage).await
+    }
+}
+
+impl StageHandle {
+    /// Stores that the job is at this stage now.
+    pub(crate) async fn begin(&self, store: &Store, stage: Stage) -> Result<(), Failure> {
+        if *self.now.lock().unwrap_or_else(PoisonError::into_inner) != stage {
+            store.advance(self.job, stage).await?;
+            *self.now.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        }
+        Ok(())
+    }
 }
 
 /// Where a step leads.
@@ -58,35 +97,30 @@ impl RunJob for Pipeline {
 impl Pipeline {
     /// Runs stage after stage. A failure carries the stage in which it happened.
     async fn stages(&self, job: &Job, progress: &ProgressSender, cancel: &CancellationToken) -> Result<Next, (Stage, Failure)> {
-        let run = Run { job, progress, cancel };
-        let mut stage = job.stage;
+        let stage = StageHandle { job: job.id, now: Arc::new(Mutex::new(job.stage)) };
+        let run = Run { job, progress, cancel, stage };
         loop {
             if cancel.is_cancelled() {
-                return Err((stage, Failure::cancelled()));
+                return Err((run.stage(), Failure::cancelled()));
             }
             let step = tokio::select! {
                 // A step stops by itself when it is cancelled and cleans up after itself; this catches those that only wait.
                 biased;
-                step = self.step(stage, &run) => step,
+                step = self.step(&run) => step,
                 () = cancelled_for_long(cancel) => Err(Failure::cancelled()),
             };
-            match step.map_err(|failure| (stage, failure))? {
-                Next::Stage(next) => {
-                    self.parts.store.advance(job.id, next).await.map_err(|failure| (stage, failure))?;
-                    stage = next;
-                }
+            match step.map_err(|failure| (run.stage(), failure))? {
+                Next::Stage(next) => run.begin(&self.parts.store, next).await.map_err(|failure| (run.stage(), failure))?,
                 end => return Ok(end),
             }
         }
     }
 
-    async fn step(&self, stage: Stage, run: &Run<'_>) -> Result<Next, Failure> {
-        match stage {
+    async fn step(&self, run: &Run<'_>) -> Result<Next, Failure> {
+        match run.stage() {
             Stage::Inspect => self.inspect(run).await,
             Stage::Choose => Ok(Next::Wait),
-            Stage::Fetch => self.fetch(run).await,
-            Stage::Media => self.media(run).await,
-            Stage::Upload => self.upload(run).await,
+            Stage::Fetch | Stage::Media | Stage::Upload => self.carry(run).await,
             Stage::Deliver => self.deliver(run).await,
             Stage::Done | Stage::Failed | Stage::Cancelled => Err(Failure::internal(anyhow::anyhow!("a finished job was leased"))),
         }

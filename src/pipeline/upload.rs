@@ -1,47 +1,22 @@
-//! The upload stage: plan the way, compress if the plan says so, go up, remember where the file is.
+//! Going up by one lane, and remembering where the file then is.
 //!
-//! In: a stored [`Prepared`]. Out: a stored [`Uploaded`], and the content's entry for later requests. Must not: choose the way itself
+//! In: a file that is whole or being made. Out: a stored [`Uploaded`], and the content's entry for later requests. Must not: choose the way
 //! (`route`), or know how a lane works (`upload`).
 
 use tokio_util::sync::CancellationToken;
 
+use super::media::Making;
 use super::{Next, Pipeline, Run};
 use crate::deliver::caption;
-use crate::model::{
-    CarriedBy, Failure, JobId, Lane, LaneHealth, Prepared, Reason, RelayMessage, Stage, Step, UploadIds, UploadPlan, Uploaded,
-};
+use crate::model::{CarriedBy, Failure, JobId, Lane, LaneHealth, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
 use crate::route;
-use crate::spool::Spool;
 use crate::store::{Content, Work};
 use crate::telegram::pool::{Carrier, Wish};
 use crate::telegram::relay::{Recipient, find_message_by_marker};
-use crate::upload::{bot_api, mtproto};
+use crate::upload::bot_api;
+use crate::upload::uploader::FileUpload;
 
 impl Pipeline {
-    pub(super) async fn upload(&self, run: &Run<'_>) -> Result<Next, Failure> {
-        let work = self.parts.store.work(run.job.id).await?;
-        if let Some(uploaded) = &work.uploaded {
-            return self.uploaded(run, uploaded).await; // a crash came between storing it and the next stage
-        }
-        let Some(prepared) = work.prepared.clone().filter(is_whole) else {
-            return Ok(Next::Stage(Stage::Media)); // a crash may have left half of another one in its place
-        };
-        if let Some(uploaded) = self.in_doubt(run, &work).await? {
-            return self.keep(run, &prepared, uploaded).await;
-        }
-        let Some((prepared, lane)) = self.fit(run, prepared).await? else {
-            return Ok(Next::Stage(Stage::Fetch));
-        };
-        let _permit = self.parts.permits.upload(run.cancel).await?;
-        run.progress.report(Step::Uploading, 0, Some(prepared.size_bytes));
-        let uploaded = match lane {
-            Lane::BotApi => self.send_by_bot(run, &prepared).await?,
-            Lane::UserAccount => Uploaded::InRelay(self.send_by_account(run, &prepared, &work).await?),
-            Lane::BotMtproto => Uploaded::InRelay(self.send_by_bot_session(run, &prepared, &work).await?),
-        };
-        self.keep(run, &prepared, uploaded).await
-    }
-
     /// What the lanes can take at this moment of a file of this size.
     pub(super) async fn lanes(&self, size_bytes: u64) -> Vec<LaneHealth> {
         let telegram = &self.parts.config.telegram;
@@ -50,82 +25,65 @@ impl Pipeline {
         lanes
     }
 
-    /// The file as the plan wants it, and the lane; nothing if what it is made from is gone.
-    async fn fit(&self, run: &Run<'_>, prepared: Prepared) -> Result<Option<(Prepared, Lane)>, Failure> {
-        let lanes = self.lanes(prepared.size_bytes).await;
-        match route::plan(&prepared, &lanes, &self.parts.config.route) {
-            UploadPlan::Send { lane, instead_of } => {
-                tracing::info!(job = %run.job.id, ?lane, ?instead_of, size_bytes = prepared.size_bytes, "planned");
-                Ok(Some((prepared, lane)))
-            }
-            UploadPlan::Compress { lane, target_bytes, instead_of } => {
-                tracing::info!(job = %run.job.id, ?lane, ?instead_of, target_bytes, size_bytes = prepared.size_bytes, "planned with compression");
-                // From what was fetched, not from what was made of it: one generation less to lose quality in.
-                let Some((file, path, _)) = self.fetched_and_there(run).await? else { return Ok(None) };
-                let _permit = self.parts.permits.media(run.cancel).await?;
-                let smaller = self.prepare(run, &file, path, Some(target_bytes)).await?;
-                self.parts.store.set_prepared(run.job.id, &smaller).await?;
-                Ok(Some((smaller, lane)))
-            }
-            UploadPlan::Refuse { limit_bytes, account_missing } => {
-                Err(Failure::from(Reason::NoLane { size_bytes: prepared.size_bytes, limit_bytes, account_missing }))
-            }
-        }
-    }
-
-    async fn send_by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Uploaded, Failure> {
+    /// The whole file straight into the chat.
+    pub(super) async fn by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Next, Failure> {
+        let _permit = self.parts.permits.upload(run.cancel).await?;
+        run.progress.report(Step::Uploading, 0, Some(prepared.size_bytes));
         self.parts.store.begin_sending_by_bot(run.job.id).await?;
         let caption = caption::for_job(run.job);
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         let config = &self.parts.config.upload;
         let sent = bot_api::send(&self.parts.upload_bot, chat, reply_to, prepared, Some(&caption), config, run.progress, run.cancel).await;
         self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
-        sent
+        self.keep(run, prepared, sent?).await
     }
 
-    async fn send_by_account(&self, run: &Run<'_>, prepared: &Prepared, work: &Work) -> Result<RelayMessage, Failure> {
-        let wish = Wish { resume_on: work.carried_by.map(|by| by.account), ..Wish::of(prepared.size_bytes) };
-        let carrier = self.parts.accounts.choose(&wish).ok_or_else(unwell)?;
-        self.send_over_mtproto(run, prepared, work, &carrier, Lane::UserAccount).await
-    }
-
-    async fn send_by_bot_session(&self, run: &Run<'_>, prepared: &Prepared, work: &Work) -> Result<RelayMessage, Failure> {
-        let to = self.recipient(run).await?;
-        let carrier = self.parts.accounts.bot_carrier(to, prepared.size_bytes).await?.ok_or_else(unwell)?;
-        self.send_over_mtproto(run, prepared, work, &carrier, Lane::BotMtproto).await
-    }
-
-    async fn send_over_mtproto(
-        &self,
-        run: &Run<'_>,
-        prepared: &Prepared,
-        work: &Work,
-        carrier: &Carrier,
-        lane: Lane,
-    ) -> Result<RelayMessage, Failure> {
-        let direct = carrier.relay.direct.is_some();
-        let account = carrier.id().ok_or_else(unwell)?;
-        let numbers = match work.numbers {
-            Some(numbers) => numbers,
-            None => {
-                let numbers = UploadIds::draw();
-                self.parts.store.set_numbers(run.job.id, numbers).await?;
-                numbers
-            }
+    /// Parts as they become ready; the message once the file is whole. It goes into a relay, or from the bot's own session straight to the
+    /// person, and then it is the delivery.
+    pub(super) async fn over_mtproto(&self, run: &Run<'_>, making: Making, lane: Lane) -> Result<Next, Failure> {
+        let Making { spool, sketch, whole } = making;
+        let going_up = async {
+            let _permit = self.parts.permits.upload(run.cancel).await?;
+            let carrier = self.carrier(run, lane, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
+            let ids = self.numbers(run, &carrier, lane).await?;
+            let upload = FileUpload { carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+            let stored =
+                self.parts.uploader.store_parts(&upload).await.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
+            Ok((carrier, ids, stored))
         };
-        self.parts.store.set_carried_by(run.job.id, CarriedBy { lane, account, direct }).await?;
-        let spool = Spool::whole(&prepared.path).await.map_err(Failure::internal)?;
+        let (prepared, (carrier, ids, stored)) = tokio::try_join!(whole, going_up)?;
         self.parts.store.set_sending(run.job.id, true).await?;
-        let config = &self.parts.config.upload;
-        let words = if direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) };
-        let sent = mtproto::upload_to_relay(carrier, &spool, prepared, numbers, &words, config, run.progress, run.cancel).await;
-        if let Err(failure) = &sent {
-            self.parts.accounts.report(carrier, failure);
-        }
+        let upload = FileUpload { carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+        let direct = carrier.relay.direct.is_some();
+        let sent = self.parts.uploader.publish(&upload, &stored, &prepared, &words(run, ids, direct)).await;
         if direct {
             self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
         }
-        sent
+        let message = sent.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
+        self.keep(run, &prepared, Uploaded::InRelay(message)).await
+    }
+
+    /// The numbers of this upload, stored before the first call. Parts and messages belong to an account, so another one draws its own.
+    async fn numbers(&self, run: &Run<'_>, carrier: &Carrier, lane: Lane) -> Result<UploadIds, Failure> {
+        let by = CarriedBy { lane, account: carrier.id().ok_or_else(unwell)?, direct: carrier.relay.direct.is_some() };
+        let work = self.parts.store.work(run.job.id).await?;
+        if let (Some(numbers), true) = (work.numbers, work.carried_by == Some(by)) {
+            return Ok(numbers);
+        }
+        let numbers = UploadIds::draw();
+        self.parts.store.set_numbers(run.job.id, numbers, by).await?;
+        Ok(numbers)
+    }
+
+    async fn carrier(&self, run: &Run<'_>, lane: Lane, size_bytes: u64) -> Result<Carrier, Failure> {
+        let accounts = &self.parts.accounts;
+        let carrier = if lane == Lane::BotMtproto {
+            accounts.bot_carrier(self.recipient(run).await?, size_bytes).await?
+        } else {
+            let begun = self.parts.store.work(run.job.id).await?.carried_by;
+            accounts.choose(&Wish { resume_on: begun.map(|by| by.account), ..Wish::of(size_bytes) })
+        };
+        carrier.ok_or_else(unwell)
     }
 
     async fn recipient(&self, run: &Run<'_>) -> Result<Recipient, Failure> {
@@ -135,7 +93,7 @@ impl Pipeline {
     }
 
     /// The message may have been sent in an earlier run whose answer never came: looks for it before anything is sent again.
-    async fn in_doubt(&self, run: &Run<'_>, work: &Work) -> Result<Option<Uploaded>, Failure> {
+    pub(super) async fn in_doubt(&self, run: &Run<'_>, work: &Work) -> Result<Option<Uploaded>, Failure> {
         if !work.sending {
             return Ok(None);
         }
@@ -151,8 +109,7 @@ impl Pipeline {
             // A second message in a relay is seen by nobody; one in a chat is.
             return if by.direct { Err(unwell()) } else { Ok(None) };
         };
-        let words = if by.direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) };
-        let found = find_message_by_marker(&carrier.account, &carrier.relay, &words).await?;
+        let found = find_message_by_marker(&carrier.account, &carrier.relay, &words(run, numbers, by.direct)).await?;
         Ok(found.map(Uploaded::InRelay))
     }
 
@@ -162,7 +119,7 @@ impl Pipeline {
         if answered { self.parts.store.set_sending(id, false).await } else { Ok(()) }
     }
 
-    async fn keep(&self, run: &Run<'_>, prepared: &Prepared, uploaded: Uploaded) -> Result<Next, Failure> {
+    pub(super) async fn keep(&self, run: &Run<'_>, prepared: &Prepared, uploaded: Uploaded) -> Result<Next, Failure> {
         self.parts.store.set_uploaded(run.job.id, &uploaded).await?;
         let can_be_sent_again = !matches!(&uploaded, Uploaded::InChat { file_id, .. } if file_id.is_empty());
         if can_be_sent_again && run.job.link.local_path().is_none() {
@@ -172,7 +129,7 @@ impl Pipeline {
         self.uploaded(run, &uploaded).await
     }
 
-    async fn uploaded(&self, run: &Run<'_>, uploaded: &Uploaded) -> Result<Next, Failure> {
+    pub(super) async fn uploaded(&self, run: &Run<'_>, uploaded: &Uploaded) -> Result<Next, Failure> {
         match uploaded {
             Uploaded::InChat { message, .. } => {
                 self.parts.store.set_delivered(run.job.id, *message).await?;
@@ -190,12 +147,13 @@ impl Pipeline {
     }
 }
 
-fn is_whole(prepared: &Prepared) -> bool {
-    std::fs::metadata(&prepared.path).is_ok_and(|metadata| metadata.len() == prepared.size_bytes)
-}
-
 fn unwell() -> Failure {
     Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned"))
+}
+
+/// The text under the message: the person's caption in a chat, a marker in a relay.
+fn words(run: &Run<'_>, numbers: UploadIds, direct: bool) -> String {
+    if direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) }
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.

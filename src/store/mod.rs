@@ -22,7 +22,11 @@ pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
 pub use work::Work;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_jobs.sql")), M::up(include_str!("migrations/0002_accounts.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_jobs.sql")),
+    M::up(include_str!("migrations/0002_tracks.sql")),
+    M::up(include_str!("migrations/0003_accounts.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The database. Cheap to clone; all calls go through one thread of its own.

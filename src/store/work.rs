@@ -5,13 +5,13 @@
 use rusqlite::params;
 
 use super::{Store, from_json, to_json};
-use crate::model::{CarriedBy, Failure, FetchedFile, JobId, MessageId, Prepared, UploadIds, Uploaded, UserId};
+use crate::model::{CarriedBy, Failure, FetchedWhole, JobId, MessageId, Prepared, UploadIds, Uploaded, UserId};
 
 /// The results that a job has stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Work {
-    /// What was fetched: what it is, the path and the size of the whole file.
-    pub fetched: Option<(FetchedFile, std::path::PathBuf, u64)>,
+    /// What was fetched, whole.
+    pub fetched: Option<FetchedWhole>,
     /// What was prepared.
     pub prepared: Option<Prepared>,
     /// Where it was uploaded.
@@ -61,30 +61,20 @@ impl Store {
         .await
     }
 
-    /// Stores what was fetched; what later steps made of something else is forgotten.
-    pub async fn set_fetched(&self, id: JobId, fetched: &(FetchedFile, std::path::PathBuf, u64)) -> Result<(), Failure> {
+    /// Stores what was fetched. An upload that runs beside the download keeps its numbers.
+    pub async fn set_fetched(&self, id: JobId, fetched: &FetchedWhole) -> Result<(), Failure> {
         let fetched = fetched.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE work SET fetched = ?2, prepared = NULL, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
-                params![id.0, to_json(&fetched)?],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| connection.execute("UPDATE work SET fetched = ?2 WHERE job = ?1", params![id.0, to_json(&fetched)?]))
+            .await
+            .map(drop)
     }
 
-    /// Stores what was prepared; numbers of an upload of something else are forgotten.
+    /// Stores what was prepared. An upload that runs beside keeps its numbers; see [`Store::forget_upload`].
     pub async fn set_prepared(&self, id: JobId, prepared: &Prepared) -> Result<(), Failure> {
         let prepared = prepared.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE work SET prepared = ?2, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
-                params![id.0, to_json(&prepared)?],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| connection.execute("UPDATE work SET prepared = ?2 WHERE job = ?1", params![id.0, to_json(&prepared)?]))
+            .await
+            .map(drop)
     }
 
     /// Stores where it was uploaded.
@@ -97,23 +87,22 @@ impl Store {
         .map(drop)
     }
 
-    /// Stores the numbers of an upload.
-    pub async fn set_numbers(&self, id: JobId, numbers: UploadIds) -> Result<(), Failure> {
+    /// Stores the numbers of an upload and who carries it: parts and messages belong to an account.
+    pub async fn set_numbers(&self, id: JobId, numbers: UploadIds, by: CarriedBy) -> Result<(), Failure> {
         self.call(move |connection| {
-            connection
-                .execute("UPDATE work SET file_id = ?2, random_id = ?3 WHERE job = ?1", params![id.0, numbers.file_id, numbers.random_id])
+            connection.execute(
+                "UPDATE work SET file_id = ?2, random_id = ?3, lane = ?4, account = ?5, direct = ?6 WHERE job = ?1",
+                params![id.0, numbers.file_id, numbers.random_id, to_json(&by.lane)?, by.account.0, by.direct],
+            )
         })
         .await
         .map(drop)
     }
 
-    /// Stores who carries the upload with the numbers that are stored.
-    pub async fn set_carried_by(&self, id: JobId, by: CarriedBy) -> Result<(), Failure> {
+    /// Forgets an upload that was begun: something else goes up, or from another account.
+    pub async fn forget_upload(&self, id: JobId) -> Result<(), Failure> {
         self.call(move |connection| {
-            connection.execute(
-                "UPDATE work SET lane = ?2, account = ?3, direct = ?4 WHERE job = ?1",
-                params![id.0, to_json(&by.lane)?, by.account.0, by.direct],
-            )
+            connection.execute("UPDATE work SET uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1", [id.0])
         })
         .await
         .map(drop)

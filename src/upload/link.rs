@@ -1,14 +1,13 @@
 //! A connection for parts that is made when it is needed and made again when it breaks.
 //!
-//! In: an account. Out: calls on its home data centre. Must not: repeat a call; whoever sends it knows whether it may be repeated.
+//! In: an account. Out: parts sent to its home data centre. Must not: repeat one; whoever sends it knows whether it may be repeated.
 
 use std::sync::Arc;
 
 use grammers_client::InvocationError;
-use grammers_tl_types::{Deserializable, RemoteCall};
 use tokio::sync::Mutex;
 
-use super::connection::Connection;
+use super::wire::{Connection, PartBuffers, PartCall};
 use crate::telegram::account::UserAccount;
 use crate::telegram::errors::{self, Verdict};
 
@@ -16,11 +15,13 @@ use crate::telegram::errors::{self, Verdict};
 pub(super) struct Link {
     account: UserAccount,
     current: Mutex<Option<Arc<Connection>>>,
+    buffers: PartBuffers,
 }
 
 impl Link {
-    pub(super) fn new(account: UserAccount) -> Self {
-        Self { account, current: Mutex::new(None) }
+    /// A line with room for so many parts in flight.
+    pub(super) fn new(account: UserAccount, parts_in_flight: usize) -> Self {
+        Self { account, current: Mutex::new(None), buffers: PartBuffers::new(parts_in_flight) }
     }
 
     /// Longest flood wait that is waited out, in seconds.
@@ -28,22 +29,22 @@ impl Link {
         self.account.longest_wait_s()
     }
 
-    /// Sends one call; a connection that failed under it is not used again.
-    pub(super) async fn invoke<R: RemoteCall>(&self, request: &R) -> Result<R::Return, InvocationError> {
+    /// Sends one part; true if it is stored. A connection that failed under it is not used again.
+    pub(super) async fn save_part(&self, part: PartCall, bytes: &[u8]) -> Result<bool, InvocationError> {
+        let mut buffer = self.buffers.take().await;
+        buffer.bytes_mut(bytes.len()).copy_from_slice(bytes);
         let connection = self.connection().await?;
-        match connection.invoke(request.to_bytes()).await {
-            Ok(answer) => Ok(R::Return::from_bytes(&answer)?),
-            Err(error) => {
-                // An answer of Telegram itself, be it an error, shows that the connection is good.
-                if !matches!(error, InvocationError::Rpc(_)) {
-                    self.forget(&connection).await;
-                }
-                if let Verdict::Fail(reason) = errors::judge(&error) {
-                    self.account.report(&reason);
-                }
-                Err(error)
+        let answer = connection.save_part(part, buffer).await;
+        if let Err(error) = &answer {
+            // An answer of Telegram itself, be it an error, shows that the connection is good.
+            if !matches!(error, InvocationError::Rpc(_)) {
+                self.forget(&connection).await;
+            }
+            if let Verdict::Fail(reason) = errors::judge(error) {
+                self.account.report(&reason);
             }
         }
+        answer
     }
 
     /// Several parts that meet a broken connection at once open one new one.

@@ -4,9 +4,10 @@
 //! the person who asked.
 
 pub mod bot_api;
-mod connection;
 mod link;
-pub mod mtproto;
 pub mod parts;
 mod publish;
 mod sender;
+pub mod uploader;
+#[doc(hidden)] // for the measurements in benches/
+pub mod wire;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use grammers_client::InvocationError;
-use grammers_tl_types::functions::upload::{SaveBigFilePart, SaveFilePart};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::link::Link;
 use super::parts;
+use super::wire::PartCall;
 use crate::model::{Failure, ProgressSender, Reason, Step};
 use crate::spool::Spool;
 use crate::telegram::errors::{self, Verdict};
@@ -116,21 +116,18 @@ impl PartSender<'_> {
         let ready = self.spool.wait_for(range.start..range.end + 1).await?;
         let length = self.spool.length();
         // A promised length may be wrong; what is ready is there, and a finished file is known whole from its first part on.
-        if ready.end > self.max_bytes || (length.finished && length.ready_bytes > self.max_bytes) {
+        if ready.end > self.max_bytes || (length.finished && length.ready_bytes() > self.max_bytes) {
             return Err(Failure::from(Reason::TooLarge { size_bytes: length.expected_bytes, limit_bytes: self.max_bytes }));
         }
         Ok(ready.end > range.start)
     }
 
     async fn save(&self, part: u64, bytes: Vec<u8>) -> Result<bool, InvocationError> {
-        let file_part = part as i32;
-        if !self.big {
-            return self.link.invoke(&SaveFilePart { file_id: self.file_id, file_part, bytes }).await;
-        }
         let length = self.spool.length();
         // -1 while nobody knows: <https://core.telegram.org/api/files#streamed-uploads>. A promised length may be wrong, so only the end counts.
-        let file_total_parts = if length.finished { parts::count(length.ready_bytes) as i32 } else { -1 };
-        self.link.invoke(&SaveBigFilePart { file_id: self.file_id, file_part, file_total_parts, bytes }).await
+        let total_parts = if length.finished { parts::count(length.ready_bytes()) as i32 } else { -1 };
+        let call = PartCall { file_id: self.file_id, part: part as i32, total_parts: self.big.then_some(total_parts) };
+        self.link.save_part(call, &bytes).await
     }
 
     fn report(&self) {

@@ -18,6 +18,13 @@ pub enum When {
     Every(u64),
     /// Each call.
     Always,
+    /// So many of a thousand calls, by dice that fall the same way for the same seed.
+    Chance {
+        /// Of a thousand.
+        permille: u16,
+        /// Any number.
+        seed: u64,
+    },
 }
 
 /// What happens to a call.
@@ -97,6 +104,7 @@ impl Faults {
                 When::Nth(nth) => rule.calls == nth,
                 When::Every(every) => every > 0 && rule.calls.is_multiple_of(every),
                 When::Always => true,
+                When::Chance { permille, seed } => dice(seed, rule.calls) % 1000 < u64::from(permille),
             };
             if matches && hit.is_none() {
                 rule.used = true;
@@ -131,16 +139,24 @@ impl FaultAt<'_> {
     }
 }
 
-mod millis {
+/// The number that the dice show for a call: SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+fn dice(seed: u64, call: u64) -> u64 {
+    let mut number = seed.wrapping_add(call.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
@@ -163,6 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn chance_falls_the_same_way_for_the_same_seed() {
+        let chance = |permille, seed| hits(When::Chance { permille, seed }, 10_000);
+        let count = |hits: &[bool]| hits.iter().filter(|hit| **hit).count();
+        assert_eq!(chance(20, 7), chance(20, 7));
+        assert_ne!(chance(20, 7), chance(20, 8));
+        assert!((120..280).contains(&count(&chance(20, 7))), "{}", count(&chance(20, 7)));
+        assert_eq!((count(&chance(0, 7)), count(&chance(1000, 7))), (0, 10_000));
+    }
+
+    #[test]
+    fn each_rule_counts_for_itself() {
+        let faults = Faults::default();
+        faults.on("sendVideo", When::Every(2)).gives(Fault::LoseAnswer);
+        faults.take("sendVideo");
+        faults.on("sendVideo", When::Every(3)).gives(Fault::CutConnection);
+        let taken: Vec<_> = (0..5).map(|_| faults.take("sendVideo")).collect();
+        let (lost, cut) = (Some(Fault::LoseAnswer), Some(Fault::CutConnection));
+        assert_eq!(taken, [lost.clone(), None, lost.clone(), None, lost], "of two rules for one call the first acts");
+        assert_eq!(faults.unconsumed(), ["sendVideo Every(3): CutConnection"]);
+        assert_eq!((0..3).map(|_| faults.take("sendVideo")).filter(|taken| *taken == cut).count(), 1);
+    }
+
+    #[test]
     fn other_methods_are_left_alone_and_unused_rules_are_named() {
         let faults = Faults::default();
         faults.on("sendVideo", When::Nth(1)).gives(Fault::LoseAnswer);
@@ -178,6 +217,8 @@ mod tests {
         assert_eq!(fault, Fault::Delay(Duration::from_millis(5)));
         let when: When = serde_json::from_str(r#"{"nth": 3}"#).expect("reads");
         assert_eq!(when, When::Nth(3));
+        let when: When = serde_json::from_str(r#"{"chance": {"permille": 20, "seed": 7}}"#).expect("reads");
+        assert_eq!(when, When::Chance { permille: 20, seed: 7 });
         assert_eq!(serde_json::from_str::<When>(r#""always""#).expect("reads"), When::Always);
     }
 }

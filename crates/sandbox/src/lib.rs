@@ -10,6 +10,7 @@ mod detect;
 pub mod faults;
 mod limits;
 mod mtproto;
+mod network;
 mod sandbox;
 mod serve_file;
 mod user;
@@ -17,6 +18,8 @@ pub mod world;
 
 pub use faults::{Fault, Faults, When};
 pub use limits::Limits;
+pub use mtproto::exchange::server_key::RsaPublicKey;
+pub use network::{Network, NetworkShape};
 pub use sandbox::{AccountInfo, BotInfo, Sandbox, SandboxConfig};
 pub use user::TestUser;
 pub use world::accounts::AccountSpec;

@@ -2,6 +2,8 @@
 //!
 //! In: nothing. Out: numbers. It must not decide anything.
 
+use std::time::Duration;
+
 /// What both faces allow. The defaults are Telegram's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
@@ -32,6 +34,8 @@ pub struct Limits {
     pub http_webhooks: bool,
     /// Seconds after which a press of a button can no longer be answered.
     pub callback_query_seconds: u64,
+    /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
+    pub part_lifetime: Duration,
 }
 
 impl Default for Limits {
@@ -50,6 +54,7 @@ impl Default for Limits {
             caption_units: 1024,
             http_webhooks: false,
             callback_query_seconds: 15 * 60,
+            part_lifetime: Duration::from_secs(6 * 3600),
         }
     }
 }

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
-use tgferry_sandbox::{AccountSpec, Limits, Sandbox, SandboxConfig};
+use tgferry_sandbox::{AccountSpec, Limits, NetworkShape, Sandbox, SandboxConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -55,6 +56,21 @@ struct Serve {
     /// It has Telegram Premium.
     #[arg(long)]
     account_premium: bool,
+    /// Bytes a second that a client may send over one MTProto connection [default: no cap].
+    #[arg(long)]
+    connection_bytes_per_s: Option<u64>,
+    /// The same over all MTProto connections of one account [default: no cap].
+    #[arg(long)]
+    account_bytes_per_s: Option<u64>,
+    /// Milliseconds added to the time that any MTProto answer takes.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+    /// Cut each MTProto connection after so many bytes [default: never].
+    #[arg(long)]
+    cut_after_bytes: Option<u64>,
+    /// Seconds after which a part is forgotten that no message took [default: six hours].
+    #[arg(long)]
+    part_lifetime_s: Option<u64>,
 }
 
 #[tokio::main]
@@ -68,8 +84,17 @@ async fn main() -> anyhow::Result<()> {
 async fn run(serve: Serve) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let config = SandboxConfig { http: serve.http, mtproto: serve.mtproto, data: serve.data.clone(), limits: Limits::default() };
+    let part_lifetime = serve.part_lifetime_s.map(Duration::from_secs);
+    let default = Limits::default();
+    let limits = Limits { part_lifetime: part_lifetime.unwrap_or(default.part_lifetime), ..default };
+    let config = SandboxConfig { http: serve.http, mtproto: serve.mtproto, data: serve.data.clone(), limits };
     let sandbox = Sandbox::start(config).await?;
+    sandbox.network().set(NetworkShape {
+        connection_bytes_per_s: serve.connection_bytes_per_s,
+        account_bytes_per_s: serve.account_bytes_per_s,
+        delay: Duration::from_millis(serve.delay_ms),
+        cut_after_bytes: serve.cut_after_bytes,
+    });
     announce(&sandbox, &serve)?;
     tokio::select! {
         _ = terminate.recv() => {}
@@ -108,6 +133,7 @@ fn announce(sandbox: &Sandbox, serve: &Serve) -> anyhow::Result<()> {
         "users": users.iter().map(|user| json!({"id": user.id, "username": user.username})).collect::<Vec<_>>(),
         "accounts": accounts,
         "auth_key_hex": auth_key_hex,
+        "rsa": sandbox.rsa_public_key(),
         "control": sandbox.control_url(),
     });
     let mut out = std::io::stdout().lock();

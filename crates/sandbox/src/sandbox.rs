@@ -17,6 +17,8 @@ use crate::bot_api::Face;
 use crate::cut::{Cut, CuttableListener};
 use crate::faults::Faults;
 use crate::limits::Limits;
+use crate::mtproto::exchange::server_key::RsaPublicKey;
+use crate::network::Network;
 use crate::user::TestUser;
 use crate::world::accounts::AccountSpec;
 use crate::world::{Counters, User, World};
@@ -69,6 +71,7 @@ pub struct AccountInfo {
 pub struct Sandbox {
     world: World,
     faults: Faults,
+    network: Network,
     http: SocketAddr,
     mtproto: SocketAddrV4,
     tasks: TaskTracker,
@@ -89,14 +92,14 @@ impl Sandbox {
         };
         std::fs::create_dir_all(&data).with_context(|| format!("making the folder {}", data.display()))?;
         let world = World::new(&data, config.limits);
-        let faults = Faults::default();
+        let (faults, network) = (Faults::default(), Network::default());
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
 
         let http = TcpListener::bind(config.http).await.with_context(|| format!("listening on {}", config.http))?;
         let http_address = http.local_addr()?;
         let face = Face::new(world.clone(), faults.clone(), cancel.clone(), tasks.clone());
-        let app = control::router(world.clone(), faults.clone(), cancel.clone()).merge(face.router());
+        let app = control::router(world.clone(), faults.clone(), network.clone(), cancel.clone()).merge(face.router());
         let service = app.into_make_service_with_connect_info::<Cut>();
         let serving = axum::serve(CuttableListener(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
         tasks.spawn(async move {
@@ -109,9 +112,9 @@ impl Sandbox {
         let SocketAddr::V4(mtproto) = raw.local_addr()? else {
             anyhow::bail!("the MTProto address must be IPv4: {}", config.mtproto);
         };
-        tasks.spawn(mtproto::serve(raw, world.clone(), faults.clone(), cancel.clone()));
+        tasks.spawn(mtproto::serve(raw, world.clone(), faults.clone(), network.clone(), cancel.clone()));
         tasks.close();
-        Ok(Self { world, faults, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+        Ok(Self { world, faults, network, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
     }
 
     /// Ends all tasks and waits for them.
@@ -141,6 +144,11 @@ impl Sandbox {
     /// The number of the data centre.
     pub fn dc_id(&self) -> i32 {
         mtproto::DC_ID
+    }
+
+    /// The data centre's RSA key, for clients that make their auth keys themselves and can be told whom to trust.
+    pub fn rsa_public_key(&self) -> &RsaPublicKey {
+        mtproto::public_key()
     }
 
     /// Mints a pre-shared auth key that nobody is logged in with.
@@ -185,6 +193,11 @@ impl Sandbox {
     /// The scripted faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The network in front of the MTProto face.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Calls and bytes so far.

@@ -59,7 +59,7 @@ impl HttpSource {
         };
         tokio::spawn(transfer.run(opened, cancel.clone()));
         spool.started().await?;
-        Ok(Fetched { file: describe(&answer), spool })
+        Ok(Fetched { file: describe(&answer), spools: vec![spool] })
     }
 
     /// The open body, and the offset where it begins: behind the bytes of an earlier attempt if the version is still the same.

@@ -37,7 +37,7 @@ async fn a_file_comes_whole_with_name_card_and_progress() {
     let (progress, seen) = ProgressSender::channel();
     let request = FetchRequest { link: site.link("/dl"), choice: Choice::Video, folder: folder.path().to_owned() };
     let fetched = fetcher.fetch(request, &progress, &cancel).await.unwrap();
-    assert!(fetched.spool.length().ready_bytes > 0);
+    assert!(fetched.spools[0].length().ready_bytes() > 0);
     assert_eq!((fetched.file.file_name.as_str(), fetched.file.mime.as_deref()), ("my film.mp4", Some("video/mp4")));
     assert_eq!(bytes_of(&fetched).await.unwrap(), content(SIZE));
     let last = seen.borrow().clone();
@@ -103,7 +103,7 @@ async fn wrong_and_absent_lengths_are_survived() {
     for path in ["/chunked.mp4", "/small.mp4"] {
         let fetched = fetch_with(config(), site.link(path), folder.path()).await.unwrap();
         assert_eq!(bytes_of(&fetched).await.unwrap(), content(SIZE), "{path}");
-        assert_eq!(fetched.spool.length().expected_bytes, Some(SIZE as u64), "{path}");
+        assert_eq!(fetched.spools[0].length().expected_bytes, Some(SIZE as u64), "{path}");
     }
     // It says more than it ever sends: asked for the rest, it has none.
     let page = site.page("/large.mp4", Page { said_total: Some(SIZE as u64 + 10), ..film(&[]) });
@@ -197,7 +197,7 @@ async fn cancelling_or_dropping_all_readers_ends_the_connection() {
 
     let cancel = CancellationToken::new();
     let fetched = fetcher.fetch(request.clone(), &progress, &cancel).await.unwrap();
-    assert_eq!(fetched.spool.read(0..1000).await.unwrap(), content(1000));
+    assert_eq!(fetched.spools[0].read(0..1000).await.unwrap(), content(1000));
     cancel.cancel();
     assert_eq!(bytes_of(&fetched).await.unwrap_err().reason, Reason::Cancelled);
     page.given_up.notified().await;

@@ -47,6 +47,6 @@ async fn whole_with(config: FetchConfig, link: Link, folder: &Path) -> Result<Ve
 
 /// Everything that a spool has in the end.
 async fn bytes_of(fetched: &Fetched) -> Result<Vec<u8>, Failure> {
-    let size_bytes = fetched.spool.finished().await?;
-    fetched.spool.read(0..size_bytes).await
+    let size_bytes = fetched.spools[0].finished().await?;
+    fetched.spools[0].read(0..size_bytes).await
 }

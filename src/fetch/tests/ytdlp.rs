@@ -89,12 +89,12 @@ async fn a_page_is_read_once_for_card_and_download() {
     let bytes = bytes_of(&fetched).await.unwrap();
     assert_eq!(bytes.len() as u64, seen.borrow().done);
     assert_eq!(seen.borrow().fraction(), Some(1.0));
-    assert_eq!(probe(fetched.spool.path()), "video,audio 6");
+    assert_eq!(probe(fetched.spools[0].path()), "video,audio 6");
     let file = fetched.file;
     assert!(file.file_name.starts_with("My_.._ page") && file.file_name.ends_with(".mp4"), "{}", file.file_name);
     assert_eq!(file.mime.as_deref(), Some("video/mp4"));
     assert_eq!(std::fs::read(file.picture.unwrap()).unwrap(), b"\xff\xd8picture");
-    assert!(fetched.spool.path().starts_with(folder.path().canonicalize().unwrap()));
+    assert!(fetched.spools[0].path().starts_with(folder.path().canonicalize().unwrap()));
 }
 
 #[tokio::test]
@@ -110,8 +110,8 @@ async fn streams_become_files() {
     for (path, choice, expected) in table {
         let folder = tempfile::tempdir().unwrap();
         let fetched = fetch(&fetcher, site.link(path), choice, folder.path()).await.unwrap();
-        assert_eq!(probe(fetched.spool.path()), expected, "{path} {choice:?}");
-        assert!(fetched.spool.length().finished);
+        assert_eq!(probe(fetched.spools[0].path()), expected, "{path} {choice:?}");
+        assert!(fetched.spools[0].length().finished);
     }
 }
 

@@ -176,7 +176,7 @@ impl YtDlpSource {
         let (path, picture) = outcome?;
         let spool = whole(&path).await?;
         let limit_bytes = self.config.max_bytes;
-        match spool.length().ready_bytes {
+        match spool.length().ready_bytes() {
             0 => return Err(Failure::from(Reason::Empty)),
             size if size > limit_bytes => return Err(Failure::from(Reason::TooLarge { size_bytes: Some(size), limit_bytes })),
             _ => {}
@@ -190,7 +190,7 @@ impl YtDlpSource {
             duration_s: info.duration_s,
             picture,
         };
-        Ok(Fetched { file, spool })
+        Ok(Fetched { file, spools: vec![spool] })
     }
 
     fn start(&self, arguments: &[OsString], folder: &Path) -> Result<Group, Failure> {

@@ -57,23 +57,10 @@ impl Accounts {
         if !well && self.0.ledger.resting(self.bot_id()).is_some() {
             return;
         }
-        let entry = match self.look_at_bot(known.and_then(|entry| entry.account), api_id, api_hash).await {
-            Ok((account, relay)) => entry_of(&account, relay, None),
-            Err(failure) => {
-                tracing::warn!(%failure, "the bot can't go over MTProto now");
-                self.0.ledger.failed(self.bot_id(), &failure.reason);
-                let name = FileSession::name_for_bot(self.bot_id());
-                let seen = AccountReport {
-                    id: Some(self.bot_id()),
-                    bot: true,
-                    user: Some(format!("@{}", self.0.bot.username)),
-                    health: Health::Unwell(failure.reason),
-                    ..unseen(&name)
-                };
-                Entry { seen, account: None, relay: None, relay_id: None }
-            }
-        };
-        *self.0.bot_entry.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+        let entry = self.look_at_bot(known.and_then(|entry| entry.account), api_id, api_hash).await;
+        let mut place = self.0.bot_entry.write().unwrap_or_else(PoisonError::into_inner);
+        entry.set_health();
+        *place = Some(entry);
     }
 
     /// The relay of the bot is gone: it sends directly until another is found.
@@ -84,35 +71,57 @@ impl Accounts {
         }
     }
 
-    async fn look_at_bot(
-        &self,
-        open: Option<UserAccount>,
-        api_id: i32,
-        api_hash: &Secret,
-    ) -> Result<(UserAccount, Option<RelayRef>), Failure> {
-        let mut account = open.map_or_else(|| self.connect_bot(api_id), Ok)?;
-        if account.me().is_some() {
-            match account.refresh().await {
-                Err(failure) if failure.reason == Reason::SessionRevoked => {
-                    tracing::info!("the bot's session was ended; it logs in anew");
-                    // Its key is of no use any more; a new file draws a new one.
-                    account.session().remove().map_err(Failure::internal)?;
-                    account.disconnect().await;
-                    drop(account);
-                    // Nobody may hold the old session while the new one is opened, so the entry goes first.
-                    *self.0.bot_entry.write().unwrap_or_else(PoisonError::into_inner) = None;
-                    account = self.connect_bot(api_id)?;
-                }
-                outcome => drop(outcome?),
+    async fn look_at_bot(&self, open: Option<UserAccount>, api_id: i32, api_hash: &Secret) -> Entry {
+        let mut account = match open.map_or_else(|| self.connect_bot(api_id), Ok) {
+            Ok(account) => account,
+            Err(failure) => return self.bot_is_unwell(None, &failure),
+        };
+        let mut ready = self.make_bot_ready(&account, api_hash).await;
+        if ready.as_ref().is_err_and(|failure| failure.reason == Reason::SessionRevoked) && account.me().is_some() {
+            tracing::info!("the bot's session was ended; it logs in anew");
+            // Its key is of no use any more; a new file draws a new one.
+            if let Err(error) = account.session().remove() {
+                return self.bot_is_unwell(Some(&account), &Failure::internal(error));
             }
+            // Nobody may hold the old session while the new one is opened, so the entry goes first.
+            *self.0.bot_entry.write().unwrap_or_else(PoisonError::into_inner) = None;
+            account.disconnect().await;
+            drop(account);
+            account = match self.connect_bot(api_id) {
+                Ok(account) => account,
+                Err(failure) => return self.bot_is_unwell(None, &failure),
+            };
+            ready = self.make_bot_ready(&account, api_hash).await;
         }
-        if account.me().is_none() {
+        match ready {
+            Ok(relay) => entry_of(&account, relay, None),
+            Err(failure) => self.bot_is_unwell(Some(&account), &failure),
+        }
+    }
+
+    /// Logs in if nobody is, and finds a relay.
+    async fn make_bot_ready(&self, account: &UserAccount, api_hash: &Secret) -> Result<Option<RelayRef>, Failure> {
+        if account.me().is_some() {
+            account.refresh().await?;
+        } else {
             let token = self.0.config.require_bot_token().map_err(Failure::internal)?;
-            sign_in_bot(&account, api_hash, token).await?;
+            sign_in_bot(account, api_hash, token).await?;
             tracing::info!(session = account.name(), "the bot has logged in over MTProto");
         }
-        let relay = self.find_bot_relay(&account).await?;
-        Ok((account, relay))
+        self.find_bot_relay(account).await
+    }
+
+    fn bot_is_unwell(&self, account: Option<&UserAccount>, failure: &Failure) -> Entry {
+        tracing::warn!(%failure, "the bot can't go over MTProto now");
+        self.0.ledger.failed(self.bot_id(), &failure.reason);
+        let seen = AccountReport {
+            id: Some(self.bot_id()),
+            bot: true,
+            user: Some(format!("@{}", self.0.bot.username)),
+            health: Health::Unwell(failure.reason.clone()),
+            ..unseen(&FileSession::name_for_bot(self.bot_id()))
+        };
+        Entry { seen, account: account.cloned(), relay: None, relay_id: None }
     }
 
     fn connect_bot(&self, api_id: i32) -> Result<UserAccount, Failure> {

@@ -104,6 +104,7 @@ impl Accounts {
 
     fn replace(&self, new: Entry) {
         let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
+        new.set_health();
         match entries.iter_mut().find(|entry| entry.seen.name == new.seen.name) {
             Some(entry) => *entry = new,
             None => entries.push(new),
@@ -111,10 +112,19 @@ impl Accounts {
     }
 }
 
-/// What a check found, and the account's health set by it.
+impl Entry {
+    /// Gives the account the health that was seen. Done while the entry takes its place: an account that is called well must not be found with
+    /// the relay that it has lost.
+    pub(super) fn set_health(&self) {
+        if let Some(account) = &self.account {
+            account.set_health(self.seen.health.clone());
+        }
+    }
+}
+
+/// What a check found.
 pub(super) fn entry_of(account: &UserAccount, relay: Option<RelayRef>, failure: Option<&Failure>) -> Entry {
     let health = failure.map_or(Health::Well, |failure| Health::Unwell(failure.reason.clone()));
-    account.set_health(health.clone());
     let stored = account.session().relay().ok().flatten();
     let me = account.me();
     let seen = AccountReport {

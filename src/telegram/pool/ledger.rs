@@ -19,6 +19,7 @@ pub(super) struct Ledger {
     rules: RestRules,
     state: Mutex<State>,
     changes: Notify,
+    rests: Notify,
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -60,6 +61,7 @@ impl Ledger {
             rules: RestRules { longest_wait_s: config.longest_wait_s, limited_rest_s: config.limited_rest_s },
             state: Mutex::new(state),
             changes: Notify::new(),
+            rests: Notify::new(),
             writing: tokio::sync::Mutex::default(),
         }
     }
@@ -87,6 +89,7 @@ impl Ledger {
         tracing::warn!(account = %account, %reason, until_ms = rest.until_ms, "the account rests");
         state.unwritten_rests.insert(account, rest);
         drop(state);
+        self.rests.notify_one();
         self.changed();
         true
     }
@@ -115,6 +118,11 @@ impl Ledger {
     /// Waits until then.
     pub(super) async fn wait_for_change(&self) {
         self.changes.notified().await;
+    }
+
+    /// Waits until an account begins to rest: that should not be forgotten by a crash, so it is written at once.
+    pub(super) async fn wait_for_rest(&self) {
+        self.rests.notified().await;
     }
 
     /// Writes what is new. What can't be written is kept for the next time.

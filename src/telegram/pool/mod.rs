@@ -37,7 +37,7 @@ use ledger::Ledger;
 /// A start is not held up longer than this by a Telegram that does not answer; the checks go on behind.
 const FIRST_CHECK: Duration = Duration::from_secs(20);
 
-/// What was sent is written at most once in this time; a crash forgets no more.
+/// What was sent is written at most once in this time; a crash forgets no more. Rests do not wait.
 const WRITE_EVERY: Duration = Duration::from_secs(2);
 
 /// All accounts; cheap to clone.
@@ -285,6 +285,7 @@ async fn keep_written(accounts: Weak<Inner>, ledger: Arc<Ledger>, cancel: Cancel
         tokio::select! {
             () = cancel.cancelled() => return,
             () = tokio::time::sleep(WRITE_EVERY) => {}
+            () = ledger.wait_for_rest() => {}
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Which account carries: the bot by itself where there is no user account, another one where Telegram limits the first.
 
+use tgferry::model::{AccountReport, Health};
 use tgferry_sandbox::{Fault, When};
 
 use crate::support::clips;
-use crate::support::scene::{Scene, chooses, gets, gets_after, lane, sha256};
+use crate::support::scene::{Scene, WITHIN, chooses, gets, gets_after, lane, sha256};
 use crate::support::site::Answer;
 
 const BOT_SESSION: &str = "[telegram.custom]\nbot_auth_key = \"NEW_KEY\"\n";
@@ -55,9 +56,17 @@ async fn an_account_that_is_limited_hands_the_job_over() {
     assert_eq!((lane(&media), media.sha256), ("mtproto", sha256(&clips::big())));
     assert_eq!(scene.files_in_relays(), 1, "the bot took over, and used the relay");
 
-    let output = scene.home.run(&["accounts", "--json"], "").await;
-    let reports: Vec<tgferry::model::AccountReport> = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(matches!(reports[0].health, tgferry::model::Health::Resting { .. }), "{reports:?}");
+    // The daemon stores how it sees its accounts soon after something changed, not in the same moment.
+    let shown = async {
+        loop {
+            let output = scene.home.run(&["accounts", "--json"], "").await;
+            let reports: Vec<AccountReport> = serde_json::from_slice(&output.stdout).unwrap();
+            if matches!(reports[0].health, Health::Resting { .. }) && reports[0].uploads == 0 {
+                return reports;
+            }
+        }
+    };
+    let reports = tokio::time::timeout(WITHIN, shown).await.expect("the rest is shown while the daemon runs");
     assert!(reports[1].bot && reports[1].is_well(), "{reports:?}");
     daemon.stop().await;
     let output = scene.home.run(&["accounts"], "").await;

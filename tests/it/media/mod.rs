@@ -51,7 +51,7 @@ impl Bench {
         let job = self.path("job");
         std::fs::create_dir_all(&job).expect("the job's folder");
         PrepareRequest {
-            input: input.to_owned(),
+            inputs: vec![input.to_owned()],
             folder: job,
             choice,
             file_name: input.file_name().expect("a name").to_string_lossy().into_owned(),

@@ -21,7 +21,7 @@ use tgferry::telegram::login::LoginFlow;
 use tgferry::telegram::pool::Accounts;
 use tgferry::telegram::relay::{self, RelayRef};
 use tgferry::telegram::session::FileSession;
-use tgferry::upload::mtproto::upload_to_relay;
+use tgferry::upload::uploader::{FileUpload, Uploader};
 use tgferry_sandbox::{AccountSpec, BotInfo, Limits, Sandbox, SandboxConfig};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -175,12 +175,24 @@ impl Carrier {
         let spool = Spool::whole(&file.path).await.unwrap();
         let (progress, seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
-        let config = &harbour.config.upload;
-        let carrier = self.for_upload();
-        let work = upload_to_relay(&carrier, &spool, file, ids, marker, config, &progress, &cancel);
+        let uploader = Uploader::new(harbour.config.upload.clone());
+        let carried = self.for_upload();
+        let upload = FileUpload { carrier: &carried, spool: &spool, ids, progress: &progress, cancel: &cancel };
+        let work = upload_to_relay(&uploader, &upload, file, marker);
         let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
         (outcome, seen)
     }
+}
+
+/// Parts, then the message.
+pub(super) async fn upload_to_relay(
+    uploader: &Uploader,
+    upload: &FileUpload<'_>,
+    file: &Prepared,
+    marker: &str,
+) -> Result<tgferry::model::RelayMessage, tgferry::model::Failure> {
+    let stored = uploader.store_parts(upload).await?;
+    uploader.publish(upload, &stored, file, marker).await
 }
 
 pub(super) fn by_phone() -> LoginArgs {

@@ -14,11 +14,11 @@ use tgferry::model::UploadIds;
 use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender, Reason, Step};
 use tgferry::spool::SpoolWriter;
 use tgferry::telegram::relay::find_message_by_marker;
-use tgferry::upload::mtproto::upload_to_relay;
+use tgferry::upload::uploader::{FileUpload, Uploader};
 use tgferry_sandbox::{ChatRef, Fault, Limits, MessageView, When};
 use tokio_util::sync::CancellationToken;
 
-use harbour::{Carrier, Harbour, bytes, sha256_hex, video};
+use harbour::{Carrier, Harbour, bytes, sha256_hex, upload_to_relay, video};
 
 const MIB: usize = 1024 * 1024;
 
@@ -137,7 +137,8 @@ async fn an_upload_begins_before_its_file_is_whole() {
     let carried = carrier.for_upload();
     let upload = tokio::spawn(async move {
         let cancel = CancellationToken::new();
-        upload_to_relay(&carried, &spool, &file, UploadIds::draw(), "tgferry:6", &config, &progress, &cancel).await
+        let upload = FileUpload { carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+        upload_to_relay(&Uploader::new(config), &upload, &file, "tgferry:6").await
     });
     writer.write(&content[..16 * MIB]).await.unwrap();
     // Fifteen and a half: the last whole part waits until it is known whether another follows.
@@ -174,10 +175,10 @@ async fn cancelling_ends_an_upload_in_its_pause_at_once() {
     let cancel = CancellationToken::new();
     let spool = tgferry::spool::Spool::whole(&path).await.unwrap();
     let file = video(&path, 12 * MIB as u64);
-    let config = &harbour.config.upload;
-    let ids = UploadIds::draw();
+    let uploader = Uploader::new(harbour.config.upload.clone());
     let carried = carrier.for_upload();
-    let work = upload_to_relay(&carried, &spool, &file, ids, "tgferry:8", config, &progress, &cancel);
+    let upload = FileUpload { carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+    let work = upload_to_relay(&uploader, &upload, &file, "tgferry:8");
     let person = async {
         seen.wait_for(|progress| progress.step == Step::Paused && progress.pause_s > 3500).await.unwrap();
         cancel.cancel();

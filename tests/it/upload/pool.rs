@@ -6,11 +6,11 @@ use tgferry::cli::accounts;
 use tgferry::model::{AccountReport, Failure, Health, ProgressSender, Reason, UploadIds};
 use tgferry::spool::Spool;
 use tgferry::telegram::pool::{Accounts, Carrier, Wish};
-use tgferry::upload::mtproto::upload_to_relay;
+use tgferry::upload::uploader::{FileUpload, Uploader};
 use tgferry_sandbox::{Fault, When};
 use tokio_util::sync::CancellationToken;
 
-use super::harbour::{Harbour, by_phone, video};
+use super::harbour::{Harbour, by_phone, upload_to_relay, video};
 
 const MIB: usize = 1024 * 1024;
 
@@ -26,7 +26,9 @@ pub(super) async fn upload(
     let spool = Spool::whole(&path).await.unwrap();
     let (progress, _seen) = ProgressSender::channel();
     let (file, cancel) = (video(&path, size as u64), CancellationToken::new());
-    let sent = upload_to_relay(carrier, &spool, &file, UploadIds::draw(), words, &harbour.config.upload, &progress, &cancel).await;
+    let uploader = Uploader::new(harbour.config.upload.clone());
+    let upload = FileUpload { carrier, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+    let sent = upload_to_relay(&uploader, &upload, &file, words).await;
     sent.inspect_err(|failure| pool.report(carrier, failure))
 }
 

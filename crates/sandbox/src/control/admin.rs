@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Control, Failed};
 use crate::faults::{Fault, When};
+use crate::mtproto;
+use crate::network::NetworkShape;
 use crate::world::{ChatRef, Counters};
 
 #[derive(Deserialize)]
@@ -33,18 +35,24 @@ pub(super) struct NewFault {
 }
 
 #[derive(Deserialize)]
+pub(super) struct CutAfter {
+    after_bytes: u64,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Scan {
     token: String,
     phone: String,
 }
 
-/// Who is there: people and bots, without tokens.
+/// Who is there: people and bots, without tokens; and the key by which MTProto clients know the data centre.
 pub(super) async fn who(State(control): State<Control>) -> Json<Value> {
     let (people, bots) = control.world.read(|state| {
         let (bots, people): (Vec<_>, Vec<_>) = state.users.all().cloned().partition(|user| user.is_bot);
         (people, bots)
     });
-    Json(json!({"users": people, "bots": bots, "version": control.world.version()}))
+    let (dc_id, rsa) = (mtproto::DC_ID, mtproto::public_key());
+    Json(json!({"users": people, "bots": bots, "version": control.world.version(), "dc_id": dc_id, "rsa": rsa}))
 }
 
 pub(super) async fn add_user(State(control): State<Control>, Json(body): Json<NewUser>) -> Result<Json<Value>, Failed> {
@@ -90,6 +98,20 @@ pub(super) async fn unconsumed(State(control): State<Control>) -> Json<Vec<Strin
 
 pub(super) async fn clear_faults(State(control): State<Control>) -> Json<Value> {
     control.faults.clear();
+    Json(json!({}))
+}
+
+pub(super) async fn set_network(State(control): State<Control>, Json(shape): Json<NetworkShape>) -> Json<NetworkShape> {
+    control.network.set(shape);
+    Json(shape)
+}
+
+pub(super) async fn network(State(control): State<Control>) -> Json<NetworkShape> {
+    Json(control.network.shape())
+}
+
+pub(super) async fn cut_network(State(control): State<Control>, Json(body): Json<CutAfter>) -> Json<Value> {
+    control.network.cut_after(body.after_bytes);
     Json(json!({}))
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::Faults;
+use crate::network::Network;
 use crate::user::TestUser;
 use crate::world::World;
 
@@ -24,11 +25,12 @@ const PAGE: &str = include_str!("../page/chat.html");
 struct Control {
     world: World,
     faults: Faults,
+    network: Network,
     cancel: CancellationToken,
 }
 
 /// Routes of the control API and of the page.
-pub(crate) fn router(world: World, faults: Faults, cancel: CancellationToken) -> Router {
+pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: CancellationToken) -> Router {
     Router::new()
         .route("/", get(|| async { Html(PAGE) }))
         .route("/control/who", get(admin::who))
@@ -40,6 +42,8 @@ pub(crate) fn router(world: World, faults: Faults, cancel: CancellationToken) ->
         .route("/control/code", get(admin::code))
         .route("/control/auth-keys", post(admin::auth_key))
         .route("/control/faults", post(admin::add_fault).get(admin::unconsumed).delete(admin::clear_faults))
+        .route("/control/network", post(admin::set_network).get(admin::network))
+        .route("/control/network/cut", post(admin::cut_network))
         .route("/control/qr/accept", post(admin::accept_qr))
         .route("/control/revoke", post(admin::revoke))
         .route("/control/channels", get(admin::channels))
@@ -55,7 +59,7 @@ pub(crate) fn router(world: World, faults: Faults, cancel: CancellationToken) ->
         .route("/control/wait", get(chat::wait))
         .route("/control/file", get(files::file))
         .route("/control/thumb", get(files::thumb))
-        .with_state(Control { world, faults, cancel })
+        .with_state(Control { world, faults, network, cancel })
 }
 
 impl Control {

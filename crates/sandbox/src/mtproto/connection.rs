@@ -16,18 +16,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{self, Caller, Outcome};
+use super::exchange::serve as exchange;
 use super::salts::Salts;
-use super::session::{Outgoing, Session};
-use super::transport::{FrameReader, FrameWriter, transport_error};
+use super::session::{Queued, Session};
+use super::transport::{self, FrameReader, FrameWriter};
 use super::wire::{Incoming, Packet};
 use super::{Server, crypto, service_messages, wire};
-use crate::world::accounts::KeyEvent;
+use crate::network::{Metered, Owner};
+use crate::world::accounts::{Authorization, FirstSalt, KeyEvent};
 use crate::world::now_unix;
 
 /// Calls of one connection that run at once.
 const MAX_CALLS: usize = 32;
-/// Transport error for a key that the server does not know.
-const KEY_UNKNOWN: i32 = 404;
 
 /// What the parts of one connection share.
 #[derive(Clone)]
@@ -37,11 +37,15 @@ pub(super) struct Link {
     pub(super) auth_key: [u8; 256],
     /// The server's own address, for `help.getConfig`.
     pub(super) local: std::net::SocketAddr,
+    /// The salt that the key exchange left, if the key came from one.
+    first_salt: Option<FirstSalt>,
     /// Closes the connection.
     pub(super) cut: CancellationToken,
     /// When to close it for lack of pings.
     pub(super) close_at: watch::Sender<Option<Instant>>,
-    out: mpsc::UnboundedSender<Outgoing>,
+    /// Tells the network whose connection this is.
+    owner: Owner,
+    out: mpsc::UnboundedSender<Queued>,
     calls: Arc<Semaphore>,
 }
 
@@ -59,36 +63,41 @@ pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToke
 async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
-    let (mut read, mut write) = stream.into_split();
-    let mut frames = FrameReader::default();
-    let Some(first) = frames.read(&mut read).await? else {
+    let (read, mut write) = stream.into_split();
+    let mut read = server.network.meter(read);
+    let Some((mut frames, mut framed)) = transport::accept(&mut read).await? else {
+        return Ok(());
+    };
+    let Some(first) = exchange::until_encrypted(&server, (&mut frames, &mut framed), &mut read, &mut write).await? else {
         return Ok(());
     };
     let key_id = key_id_of(&first)?;
     let Some(auth_key) = server.world.accounts().auth_key(key_id) else {
-        if key_id == 0 {
-            server.world.refuse("mtproto key exchange (req_pq_multi)");
-        }
-        write.write_all(&transport_error(KEY_UNKNOWN)).await?;
+        write.write_all(&framed.error(exchange::NOT_FOUND)).await?;
         return write.shutdown().await;
     };
     let (out, outgoing) = mpsc::unbounded_channel();
+    let (quick_acks, quick) = mpsc::unbounded_channel();
     let (close_at, deadline) = watch::channel(None);
     let events = server.world.accounts().subscribe();
-    let link = Link { server, key_id, auth_key, local, cut, close_at, out, calls: Arc::new(Semaphore::new(MAX_CALLS)) };
+    let owner = read.owner();
+    let first_salt = server.world.accounts().first_salt(key_id);
+    let calls = Arc::new(Semaphore::new(MAX_CALLS));
+    let link = Link { server, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
     let (session_in_use, session) = watch::channel(None);
     tokio::select! {
-        ended = read_packets(&link, frames, read, first, &session_in_use) => ended,
-        ended = write_messages(&link, outgoing, write) => ended,
-        () = push_events(key_id, events, session) => Ok(()),
+        ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,
+        ended = write_messages(&link, (framed, quick), outgoing, write) => ended,
+        () = push_events(key_id, events, session.clone()) => Ok(()),
+        () = push_news(&link, session) => Ok(()),
         () = wait_for_silence(deadline) => Ok(()),
     }
 }
 
 async fn read_packets(
     link: &Link,
-    mut frames: FrameReader,
-    mut read: OwnedReadHalf,
+    (mut frames, quick_acks): (FrameReader, mpsc::UnboundedSender<u32>),
+    mut read: Metered<OwnedReadHalf>,
     first: Vec<u8>,
     in_use: &watch::Sender<Option<Arc<Session>>>,
 ) -> io::Result<()> {
@@ -97,9 +106,15 @@ async fn read_packets(
         if key_id_of(&payload)? != link.key_id {
             return Err(broken("a packet of another auth key"));
         }
-        let plain = crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
-        let packet = wire::read_packet(plain).map_err(broken)?;
-        drop(payload);
+        crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
+        if frames.wants_quick_ack() {
+            // The writer is gone: so is the connection.
+            let _ = quick_acks.send(crypto::quick_ack(&payload[crypto::HEADER_BYTES..], &link.auth_key));
+        }
+        let packet = wire::read_packet(&frames.buffers.share(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
+        if let Authorization::User(user) = link.server.world.accounts().authorization(link.key_id) {
+            link.owner.set(user);
+        }
         let session = link.server.sessions.open(link.key_id, packet.session_id);
         session.attach(&link.out);
         in_use.send_replace(Some(session.clone()));
@@ -173,15 +188,30 @@ async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
     });
 }
 
-async fn write_messages(link: &Link, mut outgoing: mpsc::UnboundedReceiver<Outgoing>, mut write: OwnedWriteHalf) -> io::Result<()> {
-    let mut frames = FrameWriter::default();
-    while let Some(message) = outgoing.recv().await {
+async fn write_messages(
+    link: &Link,
+    (mut frames, mut quick): (FrameWriter, mpsc::UnboundedReceiver<u32>),
+    mut outgoing: mpsc::UnboundedReceiver<Queued>,
+    mut write: OwnedWriteHalf,
+) -> io::Result<()> {
+    loop {
+        let message = tokio::select! {
+            biased;
+            Some(token) = quick.recv() => {
+                write.write_all(&frames.quick_ack(token)).await?;
+                continue;
+            }
+            message = outgoing.recv() => message,
+        };
+        let Some((queued_at, message)) = message else {
+            return Ok(());
+        };
+        link.server.network.delayed(queued_at).await;
         let salt = link.salts().current();
         let plain = wire::plaintext(salt, message.session_id, message.msg_id, message.seq_no, &message.body);
         let payload = crypto::encrypt(plain, &link.auth_key, link.key_id);
         write.write_all(&frames.frame(&payload)).await?;
     }
-    Ok(())
 }
 
 /// Tells the client that its QR token was accepted: `updateLoginToken`, upon which it asks for a token again.
@@ -202,6 +232,24 @@ async fn push_events(key_id: i64, mut events: broadcast::Receiver<KeyEvent>, ses
     }
 }
 
+/// Tells the session that uses the connection what happened in the chats of its user.
+async fn push_news(link: &Link, mut session: watch::Receiver<Option<Arc<Session>>>) {
+    let world = &link.server.world;
+    let mut seen = world.version();
+    loop {
+        let following = session.borrow_and_update().clone();
+        if let (Some(following), Authorization::User(user)) = (following, world.accounts().authorization(link.key_id))
+            && let Some(news) = following.feed.news(world, user)
+        {
+            following.push(news.to_bytes());
+        }
+        tokio::select! {
+            version = world.changed_after(seen) => seen = version,
+            changed = session.changed() => if changed.is_err() { return std::future::pending().await },
+        }
+    }
+}
+
 /// Ends when the time set by `ping_delay_disconnect` passes without another one.
 async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
     loop {
@@ -217,7 +265,8 @@ async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
 impl Link {
     /// The salts of this key now.
     pub(super) fn salts(&self) -> Salts<'_> {
-        Salts { auth_key: &self.auth_key, epoch: self.server.world.accounts().salt_epoch(), now: i64::from(now_unix()) }
+        let epoch = self.server.world.accounts().salt_epoch();
+        Salts { auth_key: &self.auth_key, epoch, first: self.first_salt, now: i64::from(now_unix()) }
     }
 }
 

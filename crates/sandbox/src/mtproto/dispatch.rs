@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
 
 use super::connection::Link;
@@ -14,8 +15,8 @@ use super::rpc_error::RpcError;
 use super::session::Session;
 use super::{LAYER, Server, services, wire};
 use crate::faults::{Fault, Faults};
-use crate::world::World;
 use crate::world::accounts::{Accounts, Authorization};
+use crate::world::{ChatRef, World};
 
 /// The longest that `invokeAfterMsg` waits for the other call.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -63,6 +64,11 @@ impl Caller {
         self.user().is_ok_and(|me| self.world().read(|state| state.bots.contains_key(&me)))
     }
 
+    /// This call brought an event of a chat about, and its answer tells of it.
+    pub(crate) fn knows(&self, chat: ChatRef, pts: i32) {
+        self.session.feed.knows(chat, pts);
+    }
+
     /// The user logged in with this auth key, or the error that says there is none.
     pub(crate) fn user(&self) -> Result<i64, RpcError> {
         match self.accounts().authorization(self.key_id) {
@@ -75,7 +81,7 @@ impl Caller {
 }
 
 /// Runs the call in `body`.
-pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
+pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
     let unwrapped = match unwrap(caller, body) {
         Ok(unwrapped) => unwrapped,
         Err(error) => return Outcome::Answer(error.to_bytes()),
@@ -84,6 +90,9 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
         if tokio::time::timeout(MAX_WAIT, caller.session.after(earlier)).await.is_err() {
             return Outcome::Answer(RpcError::bad("MSG_WAIT_TIMEOUT").to_bytes());
         }
+    }
+    if let (false, Ok(user)) = (unwrapped.without_updates, caller.user()) {
+        caller.session.feed.follow(caller.world(), user);
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
@@ -94,7 +103,7 @@ pub(super) async fn call(caller: &Caller, body: &[u8]) -> Outcome {
         Scripted::Cut => return Outcome::CutBefore,
         Scripted::Error(error) => return Outcome::Answer(error.to_bytes()),
     };
-    let answer = match services::run(caller, id, method, unwrapped.query).await {
+    let answer = match services::run(caller, id, method, body.slice_ref(unwrapped.query)).await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::debug!(method, error = error.name, "a call was refused");
@@ -129,6 +138,7 @@ async fn fault(faults: &Faults, method: &str) -> Scripted {
 
 struct Unwrapped<'a> {
     query: &'a [u8],
+    without_updates: bool,
     /// Messages whose calls have to end first.
     after: Vec<i64>,
 }
@@ -143,7 +153,7 @@ impl Deserializable for Inner {
 }
 
 fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError> {
-    let (mut query, mut after) = (body, Vec::new());
+    let (mut query, mut after, mut without_updates) = (body, Vec::new(), false);
     loop {
         let mut cursor = Cursor::from_slice(query.get(4..).unwrap_or_default());
         match wire::constructor(query).unwrap_or_default() {
@@ -161,7 +171,7 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
                 }
                 caller.accounts().set_inited(caller.key_id);
             }
-            tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => {}
+            tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => without_updates = true,
             tl::functions::InvokeAfterMsg::<Inner>::CONSTRUCTOR_ID => {
                 after.push(tl::functions::InvokeAfterMsg::<Inner>::deserialize(&mut cursor)?.msg_id);
             }
@@ -171,7 +181,7 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
             _ if !caller.accounts().is_inited(caller.key_id) => {
                 return Err(RpcError::bad("CONNECTION_NOT_INITED"));
             }
-            _ => return Ok(Unwrapped { query, after }),
+            _ => return Ok(Unwrapped { query, without_updates, after }),
         }
         query = &query[4 + cursor.pos()..];
     }

@@ -1,21 +1,25 @@
 //! The MTProto face: TCP connections of real clients, from frames to calls on the world.
 //!
-//! In: connections with pre-shared auth keys. Out: answers and updates as a Telegram data centre gives them. Layers, outermost first:
-//! `transport` (Full), `crypto` (MTProto 2.0), `wire` + `session` + `checks` + `salts` (message layer), `dispatch` and `services` (calls).
-//! It must not keep state of the world here. The key exchange is not served: a key comes from `Accounts::new_auth_key`.
+//! In: connections. Out: answers and updates as a Telegram data centre gives them. Layers, outermost first: `transport`, `exchange` (auth keys; they can
+//! also be minted by `Accounts::new_auth_key`), `crypto` (MTProto 2.0), `wire` + `session` + `checks` + `salts` (message layer), `dispatch` and `services`
+//! (calls). It must not keep state of the world here.
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::faults::Faults;
+use crate::network::Network;
 use crate::world::World;
 
+mod buffers;
 mod checks;
 mod connection;
 mod crypto;
 mod dispatch;
 mod entities;
+pub(crate) mod exchange;
+mod feed;
 mod peers;
 mod rpc_error;
 mod salts;
@@ -26,8 +30,10 @@ mod session;
 mod tests;
 mod tl_blank;
 mod tl_message;
+mod tl_update;
 mod tl_view;
 mod transport;
+mod unacked;
 mod wire;
 
 /// The one data centre of this Telegram.
@@ -35,17 +41,23 @@ pub(crate) const DC_ID: i32 = 2;
 /// The layer that grammers 0.11 speaks.
 pub(crate) const LAYER: i32 = 230;
 
+/// The RSA key that key exchanges are done with.
+pub(crate) fn public_key() -> &'static exchange::server_key::RsaPublicKey {
+    exchange::server_key::SERVER_KEY.public()
+}
+
 /// What all connections share.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) world: World,
     pub(crate) faults: Faults,
+    pub(crate) network: Network,
     pub(crate) sessions: session::Sessions,
 }
 
 /// Serves connections until `cancel`; then closes them and returns.
-pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, cancel: CancellationToken) {
-    let server = Server { world, faults, sessions: session::Sessions::default() };
+pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, network: Network, cancel: CancellationToken) {
+    let server = Server { world, faults, network, sessions: session::Sessions::default() };
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

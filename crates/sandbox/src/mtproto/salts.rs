@@ -6,6 +6,8 @@
 use grammers_tl_types as tl;
 use sha2::{Digest, Sha256};
 
+use crate::world::accounts::FirstSalt;
+
 /// A new salt every half hour; each is good for an hour, so two overlap.
 const SLOT_SECONDS: i64 = 1800;
 const LIFETIME_SECONDS: i64 = 3600;
@@ -19,6 +21,8 @@ pub(crate) struct Salts<'a> {
     pub(crate) auth_key: &'a [u8; 256],
     /// How often all salts were thrown away.
     pub(crate) epoch: u64,
+    /// What the key exchange left.
+    pub(crate) first: Option<FirstSalt>,
     /// Unix time in seconds.
     pub(crate) now: i64,
 }
@@ -31,7 +35,9 @@ impl Salts<'_> {
 
     /// Whether a client may use this salt now.
     pub(crate) fn accepts(self, salt: i64) -> bool {
-        salt == self.current() || salt == self.of_slot(self.slot() - 1)
+        let is_first =
+            |first: FirstSalt| salt == first.salt && first.epoch == self.epoch && self.now < i64::from(first.since_unix) + LIFETIME_SECONDS;
+        salt == self.current() || salt == self.of_slot(self.slot() - 1) || self.first.is_some_and(is_first)
     }
 
     /// The salts from now on, earliest first.
@@ -71,12 +77,16 @@ mod tests {
     #[test]
     fn a_salt_lives_for_an_hour_and_dies_with_a_rotation() {
         let auth_key = [4_u8; 256];
-        let at = |now, epoch| Salts { auth_key: &auth_key, epoch, now };
+        let at = |now, epoch| Salts { auth_key: &auth_key, epoch, first: None, now };
         let salt = at(1800 * 10, 0).current();
         assert!(at(1800 * 10 + 1799, 0).accepts(salt));
         assert!(at(1800 * 11 + 1799, 0).accepts(salt));
         assert!(!at(1800 * 12, 0).accepts(salt));
         assert!(!at(1800 * 10, 1).accepts(salt));
+        let first = FirstSalt { salt: 12, epoch: 0, since_unix: 18_000 };
+        let exchanged = |now, epoch| Salts { auth_key: &auth_key, epoch, first: Some(first), now };
+        assert!(exchanged(18_000 + 3599, 0).accepts(12) && exchanged(18_000, 0).accepts(salt));
+        assert!(!exchanged(18_000 + 3600, 0).accepts(12) && !exchanged(18_000, 1).accepts(12));
         let future = at(1800 * 10 + 7, 0).future(64);
         assert_eq!(future.len(), 64);
         assert_eq!((future[0].salt, future[0].valid_since), (salt, 18_000));

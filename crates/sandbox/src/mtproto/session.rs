@@ -3,18 +3,19 @@
 //! In: identifiers of received messages, bodies to send. Out: verdicts (fresh, seen before) and numbered plaintexts on the connection that the
 //! session uses now. A session outlives its connection, so a client that comes back gets what it missed. It must not decrypt or run calls.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::checks::{self, Kind};
+use super::feed::Feed;
+use super::unacked::Unacked;
 
 /// Received messages that a session remembers.
 const MAX_SEEN: usize = 2048;
-/// Answers kept for a client that may have missed them.
-const MAX_UNACKED_BYTES: usize = 4 * 1024 * 1024;
 
 /// A numbered message for the writer of a connection.
 #[derive(Debug, Clone)]
@@ -24,6 +25,9 @@ pub(crate) struct Outgoing {
     pub(crate) seq_no: i32,
     pub(crate) body: Arc<[u8]>,
 }
+
+/// A message and when it was given to the writer.
+pub(crate) type Queued = (Instant, Outgoing);
 
 /// All sessions of the server.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) id: i64,
     /// The server's number for it, in `new_session_created`.
     pub(crate) unique_id: i64,
+    /// What it is told unasked.
+    pub(crate) feed: Feed,
     state: Mutex<State>,
     finished: Notify,
 }
@@ -58,11 +64,11 @@ pub(crate) enum Status {
 struct State {
     status: BTreeMap<i64, Status>,
     content: BTreeMap<i64, i32>,
-    unacked: VecDeque<(Option<i64>, Outgoing)>,
+    unacked: Unacked,
     sent_content: i32,
     last_msg_id: i64,
     announced: bool,
-    out: Option<mpsc::UnboundedSender<Outgoing>>,
+    out: Option<mpsc::UnboundedSender<Queued>>,
 }
 
 impl Sessions {
@@ -72,7 +78,13 @@ impl Sessions {
         if let Some(found) = all.get(&(key_id, session_id)) {
             return found.clone();
         }
-        let session = Arc::new(Session { id: session_id, unique_id: rand::random(), state: Mutex::default(), finished: Notify::new() });
+        let session = Arc::new(Session {
+            id: session_id,
+            unique_id: rand::random(),
+            feed: Feed::default(),
+            state: Mutex::default(),
+            finished: Notify::new(),
+        });
         all.insert((key_id, session_id), session.clone());
         session
     }
@@ -86,15 +98,14 @@ impl Sessions {
 
 impl Session {
     /// From now on answers go out by `out`. When that is another connection than before, what was not acknowledged is sent again.
-    pub(crate) fn attach(&self, out: &mpsc::UnboundedSender<Outgoing>) {
+    pub(crate) fn attach(&self, out: &mpsc::UnboundedSender<Queued>) {
         let mut state = self.lock();
         if state.out.as_ref().is_some_and(|old| old.same_channel(out)) {
             return;
         }
         state.out = Some(out.clone());
-        for (_, missed) in &state.unacked {
-            // The writer is gone: the next connection gets it.
-            let _ = out.send(missed.clone());
+        for missed in state.unacked.all() {
+            state.write(missed.clone());
         }
     }
 
@@ -104,8 +115,7 @@ impl Session {
         if !state.status.contains_key(&msg_id) {
             return false;
         }
-        let mut kept = state.unacked.iter();
-        if let Some((_, answer)) = kept.find(|(request, _)| *request == Some(msg_id)) {
+        if let Some(answer) = state.unacked.answer_to(msg_id) {
             state.write(answer.clone());
         }
         true
@@ -162,15 +172,15 @@ impl Session {
     pub(crate) fn drop_answer(&self, msg_id: i64) -> Option<Status> {
         let mut state = self.lock();
         let before = state.status.get(&msg_id).copied();
-        let unacked = state.unacked.len();
-        state.unacked.retain(|(request, _)| *request != Some(msg_id));
+        let kept = state.unacked.answer_to(msg_id).map(|answer| answer.msg_id);
+        state.unacked.acknowledged(kept.as_slice());
         match before {
             Some(Status::Running) => {
                 state.status.insert(msg_id, Status::Dropped);
                 before
             }
             // The answer was acknowledged: nothing to drop.
-            Some(Status::Done) if unacked == state.unacked.len() => None,
+            Some(Status::Done) if kept.is_none() => None,
             other => other,
         }
     }
@@ -189,7 +199,7 @@ impl Session {
     pub(crate) fn push(&self, body: Vec<u8>) {
         let mut state = self.lock();
         let message = state.number(self.id, body, true, 3);
-        state.keep(None, message.clone());
+        state.unacked.keep(None, message.clone());
         state.write(message);
     }
 
@@ -202,15 +212,15 @@ impl Session {
 
     /// The client has these messages of the server.
     pub(crate) fn acknowledged(&self, msg_ids: &[i64]) {
-        self.lock().unacked.retain(|(_, kept)| !msg_ids.contains(&kept.msg_id));
+        self.lock().unacked.acknowledged(msg_ids);
     }
 
     /// Sends these messages of the server again; tells whether all of them were still here.
     pub(crate) fn resend(&self, msg_ids: &[i64]) -> bool {
         let state = self.lock();
-        let kept: Vec<_> = state.unacked.iter().filter(|(_, kept)| msg_ids.contains(&kept.msg_id)).collect();
-        for (_, message) in &kept {
-            state.write(message.clone());
+        let kept: Vec<_> = msg_ids.iter().filter_map(|msg_id| state.unacked.get(*msg_id)).collect();
+        for message in &kept {
+            state.write((*message).clone());
         }
         kept.len() == msg_ids.len()
     }
@@ -221,7 +231,7 @@ impl Session {
             return;
         }
         let message = state.number(self.id, body, true, 1);
-        state.keep(Some(req_msg_id), message.clone());
+        state.unacked.keep(Some(req_msg_id), message.clone());
         if send {
             state.write(message);
         }
@@ -246,19 +256,10 @@ impl State {
         Outgoing { session_id, msg_id, seq_no, body: body.into() }
     }
 
-    fn keep(&mut self, request: Option<i64>, message: Outgoing) {
-        self.unacked.push_back((request, message));
-        let mut bytes: usize = self.unacked.iter().map(|(_, kept)| kept.body.len()).sum();
-        while bytes > MAX_UNACKED_BYTES && self.unacked.len() > 1 {
-            let oldest = self.unacked.pop_front();
-            bytes -= oldest.map_or(0, |(_, kept)| kept.body.len());
-        }
-    }
-
     fn write(&self, message: Outgoing) {
         if let Some(out) = &self.out {
             // A closed connection: what matters is kept for the next one.
-            let _ = out.send(message);
+            let _ = out.send((Instant::now(), message));
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::io::{Read, Write};
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -26,7 +27,8 @@ const GZIP_ANSWER_BYTES: std::ops::Range<usize> = 2048..64 * 1024;
 pub(crate) struct Incoming {
     pub(crate) msg_id: i64,
     pub(crate) seq_no: i32,
-    pub(crate) body: Vec<u8>,
+    /// A piece of the payload that it came in, unless it was packed.
+    pub(crate) body: Bytes,
 }
 
 /// What one payload holds.
@@ -51,34 +53,46 @@ impl From<grammers_tl_types::deserialize::Error> for Malformed {
     }
 }
 
-/// Reads a decrypted payload.
-pub(crate) fn read_packet(plain: &[u8]) -> Result<Packet, Malformed> {
+/// Reads a decrypted payload. Nothing is copied out of it, for most of what comes are parts of files.
+pub(crate) fn read_packet(plain: &Bytes) -> Result<Packet, Malformed> {
     let mut cursor = Cursor::from_slice(plain);
     let salt = i64::deserialize(&mut cursor)?;
     let session_id = i64::deserialize(&mut cursor)?;
-    let mut outer = read_message(&mut cursor)?;
-    let padding = plain.len() - cursor.pos();
-    if !(12..=1024).contains(&padding) {
+    let (outer, end) = read_message(plain, cursor.pos())?;
+    if !(12..=1024).contains(&(plain.len() - end)) {
         return Err(Malformed);
     }
     let mut inner = Vec::new();
+    let envelope = Incoming { body: Bytes::new(), ..outer };
     if constructor(&outer.body) == Some(CONTAINER_ID) {
-        let body = std::mem::take(&mut outer.body);
-        let mut cursor = Cursor::from_slice(&body[4..]);
-        for _ in 0..u32::deserialize(&mut cursor)? {
-            inner.push(unpacked(read_message(&mut cursor)?)?);
+        let content = outer.body;
+        let (mut at, count) = (8, u32::from_bytes(content.get(4..8).unwrap_or_default())?);
+        for _ in 0..count {
+            let (message, end) = read_message(&content, at)?;
+            inner.push(unpacked(message)?);
+            at = end;
         }
     } else {
-        let body = std::mem::take(&mut outer.body);
-        inner.push(unpacked(Incoming { body, ..outer })?);
+        inner.push(unpacked(outer)?);
     }
-    Ok(Packet { salt, session_id, outer, inner })
+    Ok(Packet { salt, session_id, outer: envelope, inner })
 }
 
 /// The constructor number in front of a body.
 pub(crate) fn constructor(body: &[u8]) -> Option<u32> {
     let id = body.get(..4)?;
     Some(u32::from_le_bytes([id[0], id[1], id[2], id[3]]))
+}
+
+/// A TL string of bytes at a place in a body, not copied: one or four bytes of length, then the bytes
+/// (<https://core.telegram.org/mtproto/serialize#base-types>). `None`: the body is too short.
+pub(crate) fn tl_bytes(body: &Bytes, at: usize) -> Option<Bytes> {
+    let (len, start) = match *body.get(at..)? {
+        [254, one, two, three, ..] => (u32::from_le_bytes([one, two, three, 0]) as usize, at + 4),
+        [254 | 255, ..] | [] => return None,
+        [len, ..] => (usize::from(len), at + 1),
+    };
+    (body.len() - start >= len).then(|| body.slice(start..start + len))
 }
 
 /// The body of an `rpc_result`; a long result is packed when that makes it shorter.
@@ -104,30 +118,38 @@ pub(crate) fn plaintext(salt: i64, session_id: i64, msg_id: i64, seq_no: i32, bo
     out
 }
 
-fn read_message(cursor: &mut Cursor<'_>) -> Result<Incoming, Malformed> {
-    let msg_id = i64::deserialize(cursor)?;
-    let seq_no = i32::deserialize(cursor)?;
-    let len = usize::try_from(i32::deserialize(cursor)?).map_err(|_| Malformed)?;
-    if len % 4 != 0 || len > MAX_UNPACKED_BYTES as usize {
+/// The message at a place, and where it ends.
+fn read_message(all: &Bytes, at: usize) -> Result<(Incoming, usize), Malformed> {
+    let mut cursor = Cursor::from_slice(all.get(at..).unwrap_or_default());
+    let msg_id = i64::deserialize(&mut cursor)?;
+    let seq_no = i32::deserialize(&mut cursor)?;
+    let len = usize::try_from(i32::deserialize(&mut cursor)?).map_err(|_| Malformed)?;
+    let start = at + cursor.pos();
+    if !len.is_multiple_of(4) || len > all.len() - start {
         return Err(Malformed);
     }
-    let mut body = vec![0; len];
-    cursor.read_exact(&mut body)?;
-    Ok(Incoming { msg_id, seq_no, body })
+    let end = start + len;
+    Ok((Incoming { msg_id, seq_no, body: all.slice(start..end) }, end))
 }
 
 fn unpacked(message: Incoming) -> Result<Incoming, Malformed> {
     if constructor(&message.body) != Some(GZIP_ID) {
         return Ok(message);
     }
-    let packed = Vec::<u8>::from_bytes(&message.body[4..])?;
-    let mut body = Vec::new();
+    let packed = tl_bytes(&message.body, 4).ok_or(Malformed)?;
+    let mut body = Vec::with_capacity(unpacked_len(&packed));
     let mut decoder = GzDecoder::new(&packed[..]).take(MAX_UNPACKED_BYTES + 1);
     decoder.read_to_end(&mut body).map_err(|_| Malformed)?;
     if body.len() as u64 > MAX_UNPACKED_BYTES {
         return Err(Malformed);
     }
-    Ok(Incoming { body, ..message })
+    Ok(Incoming { body: body.into(), ..message })
+}
+
+/// What a gzip stream says of its length, in its last four bytes: a hint, no more.
+fn unpacked_len(packed: &[u8]) -> usize {
+    let stated = packed.last_chunk::<4>().map_or(0, |len| u32::from_le_bytes(*len));
+    u64::from(stated).min(MAX_UNPACKED_BYTES) as usize
 }
 
 fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -143,9 +165,9 @@ fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn padded(mut plain: Vec<u8>) -> Vec<u8> {
+    fn padded(mut plain: Vec<u8>) -> Bytes {
         plain.extend([0; 16]);
-        plain
+        plain.into()
     }
 
     #[test]
@@ -162,17 +184,30 @@ mod tests {
         }
         let packet = read_packet(&padded(plaintext(11, 22, 12, 2, &container))).expect("a container");
         assert_eq!((packet.salt, packet.session_id, packet.outer.msg_id), (11, 22, 12));
-        let bodies: Vec<_> = packet.inner.iter().map(|inner| inner.body.clone()).collect();
+        let bodies: Vec<_> = packet.inner.iter().map(|inner| inner.body.to_vec()).collect();
         assert_eq!(bodies, [vec![1_u8; 8], long]);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(read_packet(&[0; 20]), Err(Malformed));
+        assert_eq!(read_packet(&Bytes::from_static(&[0; 20])), Err(Malformed));
         let good = plaintext(1, 2, 4, 1, &[0; 8]);
-        assert_eq!(read_packet(&good), Err(Malformed), "no padding");
+        assert_eq!(read_packet(&good.clone().into()), Err(Malformed), "no padding");
         let mut long = good.clone();
         long[28] = 0xff;
         assert_eq!(read_packet(&padded(long)), Err(Malformed));
+    }
+
+    #[test]
+    fn bytes_are_found_where_tl_puts_them() {
+        for len in [0, 1, 253, 254, 70_000] {
+            let bytes = vec![5_u8; len];
+            let mut body = vec![0; 8];
+            bytes.serialize(&mut body);
+            assert_eq!(tl_bytes(&body.clone().into(), 8).as_deref(), Some(&bytes[..]), "{len}");
+            let short = body[..7 + len].to_vec();
+            assert_eq!(tl_bytes(&short.into(), 8), None, "{len}");
+        }
+        assert_eq!(tl_bytes(&Bytes::from_static(&[255, 0, 0, 0, 0]), 0), None);
     }
 }

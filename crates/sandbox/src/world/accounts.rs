@@ -3,6 +3,7 @@
 //! In: accounts made by the world's owner, what clients say during a login. Out: codes "sent", verdicts, authorizations, and [`KeyEvent`]s for
 //! connections that wait. It has a lock of its own, held for map look-ups only; it must not do I/O and knows nothing of TL or of connections.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,16 @@ pub(crate) enum Authorization {
     User(i64),
     /// The authorization was ended from elsewhere.
     Revoked,
+}
+
+/// The server salt that a key exchange left: client and server both know it without having sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FirstSalt {
+    pub(crate) salt: i64,
+    /// The count of rotations when it was made; worthless after the next one.
+    pub(crate) epoch: u64,
+    /// When it was made, in seconds since 1970.
+    pub(crate) since_unix: i32,
 }
 
 /// Something that a connection of an auth key must tell its client.
@@ -84,6 +95,7 @@ struct Account {
 #[derive(Debug)]
 struct Key {
     bytes: [u8; 256],
+    first_salt: Option<FirstSalt>,
     authorization: Authorization,
     /// `initConnection` was called with this key at least once.
     inited: bool,
@@ -98,6 +110,12 @@ struct Code {
     hash: String,
     tries: u32,
     born: Instant,
+}
+
+impl Key {
+    fn new(bytes: [u8; 256], first_salt: Option<FirstSalt>) -> Self {
+        Self { bytes, first_salt, authorization: Authorization::Nobody, inited: false, challenge: None, accepted_by: None }
+    }
 }
 
 impl Default for Accounts {
@@ -124,9 +142,25 @@ impl Accounts {
     pub(crate) fn new_auth_key(&self) -> [u8; 256] {
         let mut bytes = [0_u8; 256];
         rand::fill(&mut bytes);
-        let key = Key { bytes, authorization: Authorization::Nobody, inited: false, challenge: None, accepted_by: None };
-        self.lock().keys.insert(auth_key_id(&bytes), key);
+        self.lock().keys.insert(auth_key_id(&bytes), Key::new(bytes, None));
         bytes
+    }
+
+    /// Takes an auth key from a key exchange, with the salt that belongs to it. `false` if there is a key with its identifier already.
+    pub(crate) fn register_key(&self, bytes: [u8; 256], salt: i64) -> bool {
+        let first_salt = FirstSalt { salt, epoch: self.salt_epoch(), since_unix: super::now_unix() };
+        match self.lock().keys.entry(auth_key_id(&bytes)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(Key::new(bytes, Some(first_salt)));
+                true
+            }
+        }
+    }
+
+    /// The salt that the key exchange left, if the key came from one.
+    pub(crate) fn first_salt(&self, key_id: i64) -> Option<FirstSalt> {
+        self.lock().keys.get(&key_id).and_then(|key| key.first_salt)
     }
 
     /// The key with this identifier.

@@ -101,7 +101,7 @@ pub struct Channel {
     pub noforwards: bool,
 }
 
-/// What happened in a channel.
+/// What happened in a channel or a private chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelEvent {
     /// A message came.

@@ -36,11 +36,20 @@ impl Counters {
 
     /// Counts a call of a Bot API method.
     pub fn bot_api_called(&mut self, method: &str) {
-        *self.bot_api.entry(method.to_owned()).or_default() += 1;
+        count(&mut self.bot_api, method);
     }
 
     /// Counts a call of an MTProto method.
     pub fn mtproto_called(&mut self, method: &str) {
-        *self.mtproto.entry(method.to_owned()).or_default() += 1;
+        count(&mut self.mtproto, method);
+    }
+}
+
+fn count(calls: &mut BTreeMap<String, u64>, method: &str) {
+    match calls.get_mut(method) {
+        Some(count) => *count += 1,
+        None => {
+            calls.insert(method.to_owned(), 1);
+        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::limits::Limits;
 
 pub(crate) mod accounts;
+pub mod boxes;
 pub mod chats;
 pub mod counters;
 pub mod files;
@@ -23,6 +24,7 @@ pub(crate) mod uploads;
 pub mod users;
 pub mod views;
 
+pub use boxes::MessageBox;
 pub use chats::{AdminRights, Channel, ChannelEvent, ChatRef, PrivateChat};
 pub use counters::Counters;
 pub use files::{FileKind, Lane, NewFile, StoredFile};
@@ -58,6 +60,8 @@ pub struct State {
     pub private_chats: std::collections::BTreeMap<(i64, i64), PrivateChat>,
     /// Channels by internal id.
     pub channels: std::collections::BTreeMap<i64, Channel>,
+    /// Numbered events of private chats, by user id.
+    pub boxes: std::collections::BTreeMap<i64, MessageBox>,
     /// What was uploaded.
     pub files: files::Files,
     /// Presses of buttons, by query id.
@@ -79,7 +83,7 @@ impl World {
                 state: Mutex::new(State::default()),
                 version,
                 accounts: accounts::Accounts::default(),
-                uploads: uploads::Uploads::new(data.join("parts")),
+                uploads: uploads::Uploads::new(data.join("parts"), limits.part_lifetime),
                 limits,
                 data: data.to_owned(),
             }),

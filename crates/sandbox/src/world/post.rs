@@ -100,11 +100,7 @@ impl State {
             spoiler: new.spoiler,
         };
         self.messages_of_mut(chat)?.insert(id, message.clone());
-        if let ChatRef::Channel(channel) = chat
-            && let Some(channel) = self.channels.get_mut(&channel)
-        {
-            channel.record(ChannelEvent::Posted(id));
-        }
+        self.record(chat, ChannelEvent::Posted(id));
         self.tell_bots(&message, false);
         Ok(message)
     }
@@ -129,11 +125,7 @@ impl State {
         changed.edit_date = Some(now_unix());
         changed.edit_count += 1;
         *found = changed.clone();
-        if let ChatRef::Channel(channel) = chat
-            && let Some(channel) = self.channels.get_mut(&channel)
-        {
-            channel.record(ChannelEvent::Edited(id));
-        }
+        self.record(chat, ChannelEvent::Edited(id));
         self.tell_bots(&changed, true);
         Ok(changed)
     }
@@ -150,10 +142,10 @@ impl State {
             ChatRef::Channel(channel) => {
                 if let Some(channel) = self.channels.get_mut(&channel) {
                     channel.gone.push(message);
-                    channel.record(ChannelEvent::Deleted(id));
                 }
             }
         }
+        self.record(chat, ChannelEvent::Deleted(id));
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! The control API and the page.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tgferry_sandbox::NetworkShape;
 
 use crate::rig::{Rig, part, video};
 
@@ -73,6 +76,22 @@ async fn faults_counters_and_blocks_are_at_hand() {
     assert_eq!(get(&rig, "/code?phone=%2B999").await, json!({"code": null}));
     let (status, bad) = post(&rig, "/qr/accept", json!({"token": "AAAA", "phone": "+999"})).await;
     assert_eq!((status, &bad), (400, &json!({"error": "PHONE_NUMBER_UNOCCUPIED"})));
+}
+
+#[tokio::test]
+async fn the_network_is_shaped_while_it_runs() {
+    let rig = Rig::new().await;
+    let free = json!({"connection_bytes_per_s": null, "account_bytes_per_s": null, "delay_ms": 0, "cut_after_bytes": null});
+    assert_eq!(get(&rig, "/network").await, free);
+    let (status, slow) = post(&rig, "/network", json!({"account_bytes_per_s": 20_000_000, "delay_ms": 60})).await;
+    assert_eq!((status, &slow), (200, &get(&rig, "/network").await));
+    let expected = NetworkShape { account_bytes_per_s: Some(20_000_000), delay: Duration::from_millis(60), ..NetworkShape::default() };
+    assert_eq!(rig.sandbox.network().shape(), expected);
+    assert_eq!(post(&rig, "/network", json!({})).await.1, free);
+    assert_eq!(post(&rig, "/network/cut", json!({"after_bytes": 1000})).await.0, 200);
+    let url = format!("{}/network", rig.sandbox.control_url());
+    let wrong = rig.http.post(url).json(&json!({"delay": 60})).send().await.expect("an answer");
+    assert_eq!(wrong.status().as_u16(), 422, "a key that nobody knows is not passed over");
 }
 
 #[tokio::test]

@@ -168,10 +168,11 @@ fn assemble(caller: &Caller, me: i64, input: &tl::enums::InputFile) -> Result<(A
     let claim = Claim { parts, big, max_parts: max_parts(caller, me) };
     let target = caller.world().data().join(format!("mtproto-{:032x}", rand::random::<u128>()));
     let key = UploadKey { account: me, file_id };
-    let whole = caller.world().uploads().assemble(key, claim, &target).map_err(|error| match error {
-        AssembleError::Refused(name) => RpcError::bad(name),
-        AssembleError::Disk(error) => RpcError::internal(error),
-    })?;
+    let whole =
+        caller.world().uploads().assemble(key, claim, &target, tokio::time::Instant::now().into_std()).map_err(|error| match error {
+            AssembleError::Refused(name) => RpcError::bad(name),
+            AssembleError::Disk(error) => RpcError::internal(error),
+        })?;
     if let Some(md5) = md5.filter(|md5| !md5.is_empty()) {
         // Small files only: at most 10 MiB.
         let bytes = std::fs::read(&whole.path).map_err(RpcError::internal)?;

@@ -7,7 +7,7 @@ use grammers_tl_types as tl;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
-use crate::mtproto::{entities, peers, tl_message};
+use crate::mtproto::{entities, peers, tl_message, tl_update};
 use crate::world::{ChatRef, Edit, Message, NewMessage, Refused, State};
 
 /// `messages.sendMessage`
@@ -55,16 +55,9 @@ pub(super) async fn edit_message(caller: &Caller, call: tl::functions::messages:
         }
         let edit = Edit { text: Some((text, marks)), ..Edit::default() };
         let message = state.edit(chat, call.id, edit).map_err(refused)?;
-        let pts = pts_of(state, chat);
-        let tl_message = tl_message::message(state, me, &message);
-        let update = match chat {
-            ChatRef::Channel(_) => {
-                tl::enums::Update::EditChannelMessage(tl::types::UpdateEditChannelMessage { message: tl_message, pts, pts_count: 1 })
-            }
-            ChatRef::Private { .. } => {
-                tl::enums::Update::EditMessage(tl::types::UpdateEditMessage { message: tl_message, pts, pts_count: 0 })
-            }
-        };
+        let pts = state.chat_pts(chat, me);
+        caller.knows(chat, pts);
+        let update = tl_update::edited(chat, tl_message::message(state, me, &message), pts);
         Ok(tl_view::updates(state, me, vec![update], Mentioned::default().message(&message)))
     })
 }
@@ -77,7 +70,7 @@ pub(super) async fn delete_channel_messages(
     let me = caller.user()?;
     caller.world().change(|state| {
         let chat = ChatRef::Channel(peers::channel(state, me, &call.channel)?.id);
-        delete(state, me, chat, &call.id)
+        delete(caller, state, me, chat, &call.id)
     })
 }
 
@@ -92,9 +85,9 @@ pub(super) async fn delete_messages(
         let mine: Vec<_> = mine.map(|(bot, user)| ChatRef::Private { bot: *bot, user: *user }).collect();
         let mut gone = 0;
         for chat in mine {
-            gone += call.id.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
+            gone += delete_known(caller, state, me, chat, &call.id);
         }
-        Ok(affected(1, gone))
+        Ok(affected(state.box_pts(me), gone))
     })
 }
 
@@ -125,7 +118,7 @@ pub(super) fn post(
             state.private_chats.entry((bot, user)).or_default().started = true;
         }
         let message = state.post(chat, new).map_err(refused)?;
-        Ok(sent(state, me, &message, random_id))
+        Ok(sent(caller, state, me, &message, random_id))
     })
 }
 
@@ -167,26 +160,38 @@ pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
     }
 }
 
-fn sent(state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
+fn sent(caller: &Caller, state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
     let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id });
-    let pts = pts_of(state, message.chat);
-    let tl_message = tl_message::message(state, me, message);
-    let new = match message.chat {
-        ChatRef::Channel(_) => {
-            tl::enums::Update::NewChannelMessage(tl::types::UpdateNewChannelMessage { message: tl_message, pts, pts_count: 1 })
-        }
-        // The account's own counter does not move in this world.
-        ChatRef::Private { .. } => tl::enums::Update::NewMessage(tl::types::UpdateNewMessage { message: tl_message, pts, pts_count: 0 }),
-    };
+    let pts = state.chat_pts(message.chat, me);
+    caller.knows(message.chat, pts);
+    let new = tl_update::posted(message.chat, tl_message::message(state, me, message), pts);
     tl_view::updates(state, me, vec![id, new], Mentioned::default().message(message))
 }
 
-fn delete(state: &mut State, me: i64, chat: ChatRef, ids: &[i32]) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
+fn delete(
+    caller: &Caller,
+    state: &mut State,
+    me: i64,
+    chat: ChatRef,
+    ids: &[i32],
+) -> Result<tl::enums::messages::AffectedMessages, RpcError> {
     for message in ids.iter().filter_map(|id| state.message(chat, *id)) {
         may_change(state, me, message, |rights| rights.delete_messages, "MESSAGE_DELETE_FORBIDDEN")?;
     }
-    let gone = ids.iter().filter(|id| state.delete(chat, **id).is_ok()).count();
-    Ok(affected(pts_of(state, chat), gone))
+    let gone = delete_known(caller, state, me, chat, ids);
+    Ok(affected(state.chat_pts(chat, me), gone))
+}
+
+/// Deletes what is there of these, and gives how many that were.
+fn delete_known(caller: &Caller, state: &mut State, me: i64, chat: ChatRef, ids: &[i32]) -> usize {
+    let mut gone = 0;
+    for id in ids {
+        if state.delete(chat, *id).is_ok() {
+            gone += 1;
+            caller.knows(chat, state.chat_pts(chat, me));
+        }
+    }
+    gone
 }
 
 fn may_change(
@@ -209,13 +214,6 @@ fn may_change(
 fn affected(pts: i32, gone: usize) -> tl::enums::messages::AffectedMessages {
     let pts_count = i32::try_from(gone).unwrap_or(i32::MAX);
     tl::enums::messages::AffectedMessages::Messages(tl::types::messages::AffectedMessages { pts, pts_count })
-}
-
-fn pts_of(state: &State, chat: ChatRef) -> i32 {
-    match chat {
-        ChatRef::Channel(id) => state.channels.get(&id).map_or(1, |channel| channel.pts),
-        ChatRef::Private { .. } => 1,
-    }
 }
 
 fn refused(why: Refused) -> RpcError {

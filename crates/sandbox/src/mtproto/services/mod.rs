@@ -3,11 +3,13 @@
 //! In: a call's constructor number and body. Out: the bytes of its answer, or an error. A method that is not served is refused by name and
 //! recorded, so that a test can fail on it. It must not know about connections.
 
-use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, RemoteCall, Serializable};
+use bytes::Bytes;
+use grammers_tl_types::{self as tl, Identifiable, RemoteCall, Serializable};
 
 use super::dispatch::Caller;
 use super::rpc_error::RpcError;
 
+mod arguments;
 mod auth;
 mod channels;
 mod contacts;
@@ -21,10 +23,10 @@ mod updates;
 mod upload;
 
 macro_rules! serve {
-    ($caller:ident, $id:ident, $method:ident, $cursor:ident; $($($name:ident)::+ => $handler:path),* $(,)?) => {
+    ($caller:ident, $id:ident, $method:ident, $arguments:ident; $($($name:ident)::+ => $handler:path),* $(,)?) => {
         match $id {
             $(tl::functions::$($name)::+::CONSTRUCTOR_ID => {
-                let call = tl::functions::$($name)::+::deserialize(&mut $cursor).inspect_err(|_| {
+                let call = arguments::read::<tl::functions::$($name)::+>($arguments).inspect_err(|_| {
                     $caller.world().refuse(format!("arguments of {} cannot be read", $method));
                 })?;
                 let answer: <tl::functions::$($name)::+ as RemoteCall>::Return = $handler($caller, call).await?;
@@ -54,12 +56,16 @@ const NOT_FOR_BOTS: [&str; 11] = [
 ];
 
 /// Runs a call that is unwrapped already.
-pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> Result<Vec<u8>, RpcError> {
+pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> Result<Vec<u8>, RpcError> {
+    // Parts of files are not copied into the call's own type.
+    if let Some(big) = upload::is_part(id) {
+        return Ok(upload::save_part(caller, body, big).await?.to_bytes());
+    }
     if NOT_FOR_BOTS.contains(&method) && caller.is_bot() {
         return Err(RpcError::bad("BOT_METHOD_INVALID"));
     }
-    let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
-    serve!(caller, id, method, cursor;
+    let arguments = body.get(4..).unwrap_or_default();
+    serve!(caller, id, method, arguments;
         help::GetConfig => help::get_config,
         help::GetAppConfig => help::get_app_config,
         help::GetNearestDc => help::get_nearest_dc,
@@ -98,8 +104,6 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: &[u8]) -> 
         messages::SendMedia => media::send_media,
         messages::EditMessage => messages::edit_message,
         messages::DeleteMessages => messages::delete_messages,
-        upload::SaveFilePart => upload::save_file_part,
-        upload::SaveBigFilePart => upload::save_big_file_part,
         upload::GetFile => download::get_file,
     )
 }

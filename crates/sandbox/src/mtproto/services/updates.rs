@@ -1,33 +1,73 @@
 //! `updates.*`: where an account and a channel stand, and what was missed in a channel.
 //!
-//! In: the numbers that a client has. Out: the difference (<https://core.telegram.org/api/updates>). Private chats keep no numbers here: their
-//! difference is always empty. It must not change anything.
+//! In: the numbers that a client has. Out: the difference (<https://core.telegram.org/api/updates>): of private chats together, and of one channel.
+//! It must not change anything.
 
 use grammers_tl_types as tl;
 
 use crate::mtproto::dispatch::Caller;
+use crate::mtproto::peers;
 use crate::mtproto::rpc_error::RpcError;
-use crate::mtproto::tl_view::Mentioned;
-use crate::mtproto::{peers, tl_message};
-use crate::world::{Channel, ChannelEvent, State, now_unix};
+use crate::mtproto::tl_update::Told;
+use crate::world::{Channel, ChatRef, State, now_unix};
 
-/// The most events that one channel difference carries.
+/// The most events that one difference carries.
 const MAX_EVENTS: usize = 1000;
+/// Nothing here is numbered by `seq`.
+const SEQ: i32 = 1;
 
 /// `updates.getState`
 pub(super) async fn get_state(caller: &Caller, _: tl::functions::updates::GetState) -> Result<tl::enums::updates::State, RpcError> {
-    caller.user()?;
-    Ok(tl::enums::updates::State::State(tl::types::updates::State { pts: 1, qts: 0, date: now_unix(), seq: 1, unread_count: 0 }))
+    let me = caller.user()?;
+    Ok(standing(caller.world().read(|state| state.box_pts(me))))
 }
 
 /// `updates.getDifference`
 pub(super) async fn get_difference(
     caller: &Caller,
-    _: tl::functions::updates::GetDifference,
+    call: tl::functions::updates::GetDifference,
 ) -> Result<tl::enums::updates::Difference, RpcError> {
-    caller.user()?;
-    let empty = tl::types::updates::DifferenceEmpty { date: now_unix(), seq: 1 };
-    Ok(tl::enums::updates::Difference::Empty(empty))
+    let me = caller.user()?;
+    if call.pts < 0 {
+        return Err(RpcError::bad("PERSISTENT_TIMESTAMP_INVALID"));
+    }
+    Ok(caller.world().read(|state| {
+        let missed = state.boxes.get(&me).into_iter().flat_map(|found| &found.events);
+        let mut missed = missed.filter(|(pts, _, _)| *pts > call.pts);
+        let events: Vec<_> = missed.by_ref().take(MAX_EVENTS).copied().collect();
+        let more = missed.next().is_some();
+        let Some((reached, _, _)) = events.last().copied() else {
+            let empty = tl::types::updates::DifferenceEmpty { date: now_unix(), seq: SEQ };
+            return tl::enums::updates::Difference::Empty(empty);
+        };
+        let mut told = Told::default();
+        for event in events {
+            told.event(state, me, event);
+        }
+        let (chats, users) = (told.mentioned.chats(state, me), told.mentioned.users(state, me));
+        let new_messages = told.new.into_iter().map(|(_, _, message)| message).collect();
+        let other_updates = told.other.into_iter().map(|(_, update)| update).collect();
+        let new_encrypted_messages = Vec::new();
+        if more {
+            let intermediate_state = standing(reached);
+            let slice = tl::types::updates::DifferenceSlice {
+                new_messages,
+                new_encrypted_messages,
+                other_updates,
+                chats,
+                users,
+                intermediate_state,
+            };
+            return tl::enums::updates::Difference::Slice(slice);
+        }
+        let state = standing(reached);
+        let whole = tl::types::updates::Difference { new_messages, new_encrypted_messages, other_updates, chats, users, state };
+        tl::enums::updates::Difference::Difference(whole)
+    }))
+}
+
+fn standing(pts: i32) -> tl::enums::updates::State {
+    tl::enums::updates::State::State(tl::types::updates::State { pts, qts: 0, date: now_unix(), seq: SEQ, unread_count: 0 })
 }
 
 /// `updates.getChannelDifference`
@@ -55,40 +95,17 @@ fn difference(state: &State, me: i64, channel: &Channel, pts: i32) -> tl::enums:
             timeout: None,
         });
     };
-    let mut mentioned = Mentioned::default();
-    mentioned.channel(channel.id);
-    let (mut new_messages, mut other_updates) = (Vec::new(), Vec::new());
+    let mut told = Told::default();
     for (pts, event) in events {
-        let (ChannelEvent::Posted(id) | ChannelEvent::Edited(id) | ChannelEvent::Deleted(id)) = event;
-        let message = channel.messages.get(&id).map(|message| {
-            mentioned.message(message);
-            tl_message::message(state, me, message)
-        });
-        match (event, message) {
-            (ChannelEvent::Posted(_), Some(message)) => new_messages.push(message),
-            (ChannelEvent::Edited(_), Some(message)) => {
-                let edit = tl::types::UpdateEditChannelMessage { message, pts, pts_count: 1 };
-                other_updates.push(tl::enums::Update::EditChannelMessage(edit));
-            }
-            (ChannelEvent::Deleted(id), _) => {
-                other_updates.push(tl::enums::Update::DeleteChannelMessages(tl::types::UpdateDeleteChannelMessages {
-                    channel_id: channel.id,
-                    messages: vec![id],
-                    pts,
-                    pts_count: 1,
-                }));
-            }
-            // It was deleted since; its deletion is among the events.
-            (ChannelEvent::Posted(_) | ChannelEvent::Edited(_), None) => {}
-        }
+        told.event(state, me, (pts, ChatRef::Channel(channel.id), event));
     }
     tl::enums::updates::ChannelDifference::Difference(tl::types::updates::ChannelDifference {
         r#final: reached == channel.pts,
         pts: reached,
         timeout: None,
-        new_messages,
-        other_updates,
-        chats: mentioned.chats(state, me),
-        users: mentioned.users(state, me),
+        chats: told.mentioned.chats(state, me),
+        users: told.mentioned.users(state, me),
+        new_messages: told.new.into_iter().map(|(_, _, message)| message).collect(),
+        other_updates: told.other.into_iter().map(|(_, update)| update).collect(),
     })
 }

@@ -18,11 +18,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::serve;
 use crate::faults::Faults;
 use crate::limits::Limits;
+use crate::network::Network;
 use crate::world::World;
 use crate::world::accounts::AccountSpec;
 
 mod channels;
 mod login;
+mod network;
 mod raw;
 mod uploads;
 
@@ -33,6 +35,7 @@ const PHONE: &str = "+9996612345";
 struct Stage {
     world: World,
     faults: Faults,
+    network: Network,
     addr: SocketAddrV4,
     _data: tempfile::TempDir,
     _stop: DropGuard,
@@ -49,15 +52,15 @@ impl Stage {
     async fn new() -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let world = World::new(data.path(), Limits::default());
-        let faults = Faults::default();
+        let (faults, network) = (Faults::default(), Network::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = match listener.local_addr().expect("an address") {
             SocketAddr::V4(addr) => addr,
             SocketAddr::V6(addr) => panic!("{addr} is not what was bound"),
         };
         let cancel = CancellationToken::new();
-        tokio::spawn(serve(listener, world.clone(), faults.clone(), cancel.clone()));
-        Self { world, faults, addr, _data: data, _stop: cancel.drop_guard() }
+        tokio::spawn(serve(listener, world.clone(), faults.clone(), network.clone(), cancel.clone()));
+        Self { world, faults, network, addr, _data: data, _stop: cancel.drop_guard() }
     }
 
     /// A person with a phone.

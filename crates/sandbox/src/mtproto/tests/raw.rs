@@ -4,10 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use grammers_crypto::{AuthKey, DequeBuffer, decrypt_data_v2, encrypt_data_v2};
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, Serializable};
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{API_ID, Stage};
+use crate::mtproto::crypto;
 use crate::mtproto::transport::{FrameReader, FrameWriter};
 use crate::mtproto::wire;
 
@@ -127,6 +129,28 @@ async fn a_key_that_is_not_known_is_a_transport_error() {
     let mut answer = Vec::new();
     wire.stream.read_to_end(&mut answer).await.expect("closed after it");
     assert_eq!(answer, (-404_i32).to_le_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quick_acknowledgement_is_the_start_of_the_message_keys_hash() {
+    let stage = Stage::new().await;
+    let key = stage.world.new_auth_key();
+    let mut buffer = DequeBuffer::with_capacity(256, 64);
+    buffer.extend(wire::plaintext(0, 9, now(0), 1, &ping(1)));
+    encrypt_data_v2(&mut buffer, &AuthKey::from_bytes(key));
+    // The padding is random, so the hash is taken of what the server will decrypt.
+    let mut sent = buffer[..].to_vec();
+    let plain = crypto::decrypt(&mut sent, &key).expect("our own");
+    let mut token: [u8; 4] = Sha256::digest([&key[88..120], &*plain].concat())[..4].try_into().expect("4 bytes");
+    token[3] |= 0x80;
+
+    let mut stream = TcpStream::connect(stage.addr).await.expect("served");
+    let asks = (buffer.len() as u32) | 1 << 31;
+    let frame = [&[0xee; 4], &asks.to_le_bytes()[..], &buffer[..]].concat();
+    stream.write_all(&frame).await.expect("connected");
+    let mut first = [0; 4];
+    stream.read_exact(&mut first).await.expect("an acknowledgement before any answer");
+    assert_eq!(first, token);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use crate::world::{ChatRef, FileKind, Lane, Message, StoredFile};
 const PART: usize = 512 * 1024;
 
 /// Bytes that do not repeat, the same in each run.
-fn bytes(len: usize) -> Vec<u8> {
+pub(super) fn bytes(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {
         state ^= state << 13;
@@ -40,7 +40,7 @@ fn last(stage: &Stage, channel: PeerRef) -> (Message, StoredFile) {
     })
 }
 
-fn save(file_id: i64, file_part: i32, file_total_parts: i32, bytes: Vec<u8>) -> tl::functions::upload::SaveBigFilePart {
+pub(super) fn save(file_id: i64, file_part: i32, file_total_parts: i32, bytes: Vec<u8>) -> tl::functions::upload::SaveBigFilePart {
     tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes }
 }
 
@@ -168,6 +168,48 @@ async fn waits_are_told_as_numbers_and_hit_the_call_they_name() {
     assert_eq!(stage.faults.unconsumed(), Vec::<String>::new());
     let counters = stage.world.read(|state| state.counters.clone());
     assert_eq!((counters.mtproto_calls(method), counters.uploaded_parts), (4, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_told_to_wait_is_not_stored() {
+    let stage = Stage::new().await;
+    let device = stage.carrier().await;
+    let relay = device.channel("Relay").await;
+    stage.faults.on("upload.saveBigFilePart", When::Every(3)).gives(Fault::FloodPremiumWait { seconds: 3 });
+    let content = bytes(7 * PART + 9);
+    let mut waiting = Vec::new();
+    for (index, part) in (0..).zip(content.chunks(PART)) {
+        let stored = device.client.invoke(&save(3, index, 8, part.to_vec())).await;
+        if stored.is_err() {
+            assert_eq!(refusal(stored), (420, "FLOOD_PREMIUM_WAIT_3".to_owned()));
+            waiting.push(index);
+        }
+    }
+    assert_eq!(waiting, [2, 5]);
+    stage.faults.clear();
+    for index in waiting {
+        let missing = (400, format!("FILE_PART_MISSING_{index}"));
+        assert_eq!(refusal(device.client.invoke(&send(relay, 3, 8, 1)).await), missing);
+        let part = content.chunks(PART).nth(index as usize).expect("a part");
+        device.client.invoke(&save(3, index, 8, part.to_vec())).await.expect("stored");
+    }
+    device.client.invoke(&send(relay, 3, 8, 1)).await.expect("sent");
+    assert_eq!(last(&stage, relay).1.sha256(), hash(&content));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_another_account_are_not_there() {
+    let stage = Stage::new().await;
+    let device = stage.carrier().await;
+    let relay = device.channel("Relay").await;
+    let bot = stage.world.change(|state| state.add_bot("ferry_bot"));
+    let other = stage.device().await;
+    other.client.bot_sign_in(&bot.token, "hash").await.expect("the right token");
+    other.client.invoke(&save(4, 0, 1, bytes(1000))).await.expect("stored");
+    assert_eq!(refusal(device.client.invoke(&send(relay, 4, 1, 1)).await), (400, "FILE_PART_MISSING_0".to_owned()));
+    device.client.invoke(&save(4, 0, 1, bytes(10))).await.expect("another file of the same number");
+    device.client.invoke(&send(relay, 4, 1, 1)).await.expect("sent");
+    assert_eq!(last(&stage, relay).1.sha256(), hash(&bytes(10)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

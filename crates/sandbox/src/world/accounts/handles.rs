@@ -68,7 +68,7 @@ impl World {
 
     /// The numbers of files of which parts are stored and that no message took yet.
     pub fn open_uploads(&self) -> Vec<i64> {
-        self.uploads().open_files()
+        self.uploads().open_files(tokio::time::Instant::now().into_std())
     }
 
     /// Forgets parts of an upload, as Telegram does after some hours; an empty list means all of them. Returns how many there were.

@@ -1,0 +1,64 @@
+//! Telethon 1.45 with cryptg.
+
+use serde_json::json;
+
+use super::rig::{PASSWORD, Rig};
+
+const SCRIPT: &str = "telethon_client.py";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_over_each_of_its_transports() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "transports").await;
+    let here = json!([[rig.sandbox.dc_id(), rig.sandbox.mtproto_addr().ip(), rig.sandbox.mtproto_addr().port()]]);
+    for transport in ["full", "abridged", "intermediate", "obfuscated"] {
+        assert_eq!(done["seen"][transport], here, "{transport}: {done}");
+    }
+    assert_eq!(done["version"], "1.45.0");
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_logs_in_by_code_and_password() {
+    let rig = Rig::new(Some(PASSWORD)).await;
+    let done = rig.runs(SCRIPT, "login").await;
+    assert_eq!(done["refused"], json!(["PhoneCodeInvalidError", "SessionPasswordNeededError", "PasswordHashInvalidError"]));
+    assert_eq!((done["me"].as_i64(), done["again"].as_i64()), (Some(rig.account), Some(rig.account)));
+    assert_eq!(done["phone"], "9996612345");
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_logs_in_by_a_qr_code() {
+    for password in [None, Some(PASSWORD)] {
+        let rig = Rig::new(password).await;
+        let done = rig.runs(SCRIPT, "qr").await;
+        assert_eq!(done["me"].as_i64(), Some(rig.account), "{password:?}");
+        rig.nothing_refused();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "relay").await;
+    assert_eq!(done["hashes"][0], done["hashes"][1]);
+    assert_eq!(done["admins"], json!([rig.account, rig.bot.id]));
+    let channel_chat = -1_000_000_000_000 - done["channel"].as_i64().expect("a number");
+    assert_eq!(done["heard"], json!({"hello, carrier": rig.bot.id, "a post": channel_chat}));
+    assert_eq!(done["history"], json!(["a film"]));
+    let film = rig.ann.messages().into_iter().find(|message| done["copy"] == message.message_id).expect("the copy");
+    assert_eq!(film.media.expect("the file").size, 30 * 1024 * 1024 + 12_345);
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_missed_is_in_the_difference() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "catch_up").await;
+    assert_eq!(done["new"], json!(["one", "second"]));
+    assert_eq!(done["other"], json!(["UpdateEditMessage"]));
+    assert_eq!(done["moved"], json!([3, 3]));
+    assert_eq!(done["nothing"], "DifferenceEmpty");
+    rig.nothing_refused();
+}

@@ -1,0 +1,193 @@
+"""Telethon against the sandbox. It is told an address and a key, by its own means; all else is as it comes from PyPI."""
+
+import asyncio
+import pathlib
+import tempfile
+
+import telethon
+from telethon import TelegramClient, errors, events, functions, types
+from telethon.crypto import rsa
+from telethon.network import connection
+from telethon.sessions import MemorySession
+
+from facts import API_HASH, API_ID, FACTS, HOST, PATIENCE_S, PORT, bot, control, login_code, random_file, run, sha256_of, within
+
+FILE_BYTES = 30 * 1024 * 1024 + 12_345
+TRANSPORTS = {
+    "full": connection.ConnectionTcpFull,
+    "abridged": connection.ConnectionTcpAbridged,
+    "intermediate": connection.ConnectionTcpIntermediate,
+    "obfuscated": connection.ConnectionTcpObfuscated,
+}
+
+rsa._server_keys.clear()
+rsa.add_key(FACTS["rsa"]["pem"], old=False)
+
+
+def client(transport="full"):
+    session = MemorySession()
+    session.set_dc(FACTS["dc_id"], HOST, PORT)
+    return TelegramClient(session, API_ID, API_HASH, connection=TRANSPORTS[transport], connection_retries=1, auto_reconnect=False)
+
+
+async def logged_in(telegram):
+    await telegram.connect()
+    await telegram.send_code_request(FACTS["phone"])
+    await telegram.sign_in(FACTS["phone"], await login_code())
+
+
+async def transports():
+    """A key by each transport, and a call with it."""
+    assert list(rsa._server_keys) == [FACTS["rsa"]["fingerprint"]]
+    seen = {}
+    for name in TRANSPORTS:
+        telegram = client(name)
+        await telegram.connect()
+        config = await telegram(functions.help.GetConfigRequest())
+        seen[name] = sorted({(option.id, option.ip_address, option.port) for option in config.dc_options})
+        assert len(telegram.session.auth_key.key) == 256
+        await telegram.disconnect()
+    return {"version": telethon.__version__, "seen": seen}
+
+
+async def login():
+    """Code and password; a wrong one of each first."""
+    telegram = client("obfuscated")
+    await telegram.connect()
+    await telegram.send_code_request(FACTS["phone"])
+    refused = []
+    try:
+        await telegram.sign_in(FACTS["phone"], "abcde")
+    except errors.PhoneCodeInvalidError as error:
+        refused.append(type(error).__name__)
+    try:
+        await telegram.sign_in(FACTS["phone"], await login_code())
+    except errors.SessionPasswordNeededError as error:
+        refused.append(type(error).__name__)
+    try:
+        await telegram.sign_in(password="wrong")
+    except errors.PasswordHashInvalidError as error:
+        refused.append(type(error).__name__)
+    me = await telegram.sign_in(password=FACTS["password"])
+    again = await telegram.get_me()
+    await telegram.log_out()
+    return {"refused": refused, "me": me.id, "again": again.id, "phone": again.phone}
+
+
+async def qr():
+    """Another device scans the token; then the password."""
+    telegram = client("intermediate")
+    await telegram.connect()
+    shown = await telegram.qr_login()
+    waiting = asyncio.create_task(shown.wait(PATIENCE_S))
+    # It listens only once it waits.
+    await asyncio.sleep(0)
+    await control("qr/accept", {"token": shown.url, "phone": FACTS["phone"]})
+    try:
+        await waiting
+    except errors.SessionPasswordNeededError:
+        await telegram.sign_in(password=FACTS["password"])
+    me = await telegram.get_me()
+    await telegram.disconnect()
+    return {"me": me.id}
+
+
+async def relay():
+    """A channel with the bot in it, a file there and back, and what each side sees of the other."""
+    # Its obfuscated transport is in plain Python: a minute for such a file.
+    telegram = client("abridged")
+    await logged_in(telegram)
+    heard = {}
+    waiting = {}
+
+    def hears(name):
+        waiting[name] = asyncio.get_running_loop().create_future()
+        return within(waiting[name])
+
+    @telegram.on(events.NewMessage(incoming=True))
+    async def on_message(event):
+        heard[event.raw_text] = event.chat_id
+        if event.raw_text in waiting:
+            waiting[event.raw_text].set_result(event.message)
+
+    @telegram.on(events.MessageEdited())
+    async def on_edit(event):
+        if event.raw_text in waiting:
+            waiting[event.raw_text].set_result(event.message)
+
+    @telegram.on(events.MessageDeleted())
+    async def on_delete(event):
+        for number in event.deleted_ids:
+            if f"deleted {number}" in waiting:
+                waiting[f"deleted {number}"].set_result(event)
+
+    made = await telegram(functions.channels.CreateChannelRequest(title="Relay", about="", broadcast=True))
+    channel = made.chats[0]
+    ferry = await telegram.get_input_entity("ferry_bot")
+    rights = types.ChatAdminRights(post_messages=True, edit_messages=True, delete_messages=True)
+    await telegram(functions.channels.EditAdminRequest(channel, ferry, rights, rank=""))
+    admins = [admin.id async for admin in telegram.iter_participants(channel, filter=types.ChannelParticipantsAdmins())]
+
+    with tempfile.TemporaryDirectory() as folder:
+        there, back = pathlib.Path(folder, "film.bin"), pathlib.Path(folder, "back.bin")
+        sent_hash = random_file(there, FILE_BYTES)
+        sent = await telegram.send_file(channel, there, caption="a film", force_document=True)
+        await telegram.download_media(sent, str(back))
+        hashes = [sent_hash, sha256_of(back)]
+
+    copy = await bot("copyMessage", chat_id=FACTS["person"]["id"], from_chat_id=int(f"-100{channel.id}"), message_id=sent.id)
+
+    # The account hears what the bot does, in the channel and in the chat with it.
+    await telegram.send_message("ferry_bot", "hello, bot")
+    coming = hears("hello, carrier")
+    me = await telegram.get_me()
+    private = await bot("sendMessage", chat_id=me.id, text="hello, carrier")
+    await coming
+    coming = hears("a post")
+    post = await bot("sendMessage", chat_id=int(f"-100{channel.id}"), text="a post")
+    await coming
+    coming = hears("a better post")
+    await bot("editMessageText", chat_id=int(f"-100{channel.id}"), message_id=post["message_id"], text="a better post")
+    await coming
+    coming = hears(f"deleted {post['message_id']}")
+    await bot("deleteMessage", chat_id=int(f"-100{channel.id}"), message_id=post["message_id"])
+    await coming
+    coming = hears("hello again")
+    await bot("editMessageText", chat_id=me.id, message_id=private["message_id"], text="hello again")
+    await coming
+    history = [message.raw_text async for message in telegram.iter_messages(channel)]
+    await telegram.disconnect()
+    return {
+        "admins": admins,
+        "channel": channel.id,
+        "hashes": hashes,
+        "post": sent.id,
+        "copy": copy["message_id"],
+        "heard": heard,
+        "history": history,
+    }
+
+
+async def catch_up():
+    """What came while nobody listened is fetched when the client is back."""
+    telegram = client("full")
+    await logged_in(telegram)
+    await telegram.send_message("ferry_bot", "hello, bot")
+    me = await telegram.get_me()
+    before = await telegram(functions.updates.GetStateRequest())
+    await bot("sendMessage", chat_id=me.id, text="one")
+    two = await bot("sendMessage", chat_id=me.id, text="two")
+    await bot("editMessageText", chat_id=me.id, message_id=two["message_id"], text="second")
+    missed = await telegram(functions.updates.GetDifferenceRequest(pts=before.pts, date=before.date, qts=before.qts))
+    after = await telegram(functions.updates.GetStateRequest())
+    nothing = await telegram(functions.updates.GetDifferenceRequest(pts=after.pts, date=after.date, qts=after.qts))
+    await telegram.disconnect()
+    return {
+        "new": [message.message for message in missed.new_messages],
+        "other": [type(update).__name__ for update in missed.other_updates],
+        "moved": [missed.state.pts - before.pts, after.pts - before.pts],
+        "nothing": type(nothing).__name__,
+    }
+
+
+run({"transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
