@@ -43,6 +43,7 @@ pub struct App {
     pub accounts: Accounts,
     bot: Bot,
     workspace: Workspace,
+    uploader: Uploader,
 }
 
 impl App {
@@ -56,6 +57,7 @@ impl App {
         let (bot, bot_id) = (bots.calls.clone(), identity.id);
         let accounts = Accounts::open(&config, identity, store.clone()).await;
         let program = std::env::current_exe().map_err(CliError::ours)?;
+        let uploader = Uploader::new(config.upload.clone(), store.clone());
         let parts = PipelineParts {
             config: config.clone(),
             store: store.clone(),
@@ -66,12 +68,12 @@ impl App {
             fetcher: Fetcher::new(config.fetch.clone()).map_err(CliError::ours)?,
             media: Media::new(config.media.clone(), program),
             accounts: accounts.clone(),
-            uploader: Uploader::new(config.upload.clone()),
+            uploader: uploader.clone(),
             permits: StepPermits::new(&config.queue),
             observer,
         };
         let queue = Queue::new(store.clone());
-        Ok(Self { pipeline: Arc::new(Pipeline::new(parts)), config, store, queue, accounts, bot, workspace })
+        Ok(Self { pipeline: Arc::new(Pipeline::new(parts)), config, store, queue, accounts, bot, workspace, uploader })
     }
 }
 
@@ -98,6 +100,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CliE
         app.accounts.clone().keep_well(shutdown.clone()),
         expire_cards(&app, &shutdown),
     );
+    app.uploader.close();
     app.accounts.close().await;
     listened.map_err(CliError::ours)
 }

@@ -8,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/env.sh
 
 # The whole workspace, so that what others built is of use.
-cargo bench --quiet --workspace --locked --bench parts -- "$@"
+cargo bench --quiet --workspace --locked --bench sandbox_parts -- "$@"

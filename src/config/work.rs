@@ -74,8 +74,10 @@ pub struct RouteConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadConfig {
-    /// Parts of one file in flight at once.
-    pub parts_in_flight: usize,
+    /// Parts on their way at once, of all uploads together, at most; each takes half a megabyte of memory. How many it is follows the network.
+    pub max_parts_in_flight: usize,
+    /// Connections of one account at most. How many it is follows the network.
+    pub connections: usize,
     /// Tries of one part on network errors before the step fails.
     pub part_attempts: u32,
     /// Slowest upload by the Bot API that is waited for, in bytes a second; the time-out of a request grows with the size by it.

@@ -1,6 +1,7 @@
 //! Getting the bytes behind a link.
 //!
-//! In: a link. Out: a card with what is known of it; then a spool that fills with its bytes. Must not: look into media, or know Telegram.
+//! In: a link. Out: a card with what is known of it; then spools that fill with its bytes, one, or two where picture and sound come apart.
+//! Must not: look into media, or know Telegram.
 //!
 //! [`Fetcher`] asks each `Source` whether a link is its own: by the link alone, then by what the link's server answers.
 
@@ -14,6 +15,7 @@ mod recent;
 mod source;
 #[cfg(test)]
 mod tests;
+mod together;
 pub mod workspace;
 mod ytdlp;
 
@@ -65,9 +67,11 @@ impl Fetcher {
         .await
     }
 
-    /// Begins to fetch: comes back as soon as the spool has a name and a first byte. The download goes on by itself; its failure goes into
-    /// the spool. It stops, with every process that it started, when `cancel` is cancelled, when this future is dropped before it is
-    /// done, or when no reader of the spool is left.
+    /// Begins to fetch: comes back as soon as each spool has a name and a first byte. The download goes on by itself; its failure goes into
+    /// every spool. It stops, with every process that it started, when `cancel` is cancelled, when this future is dropped before it is
+    /// done, or when one of its unfinished spools has no reader left. What is on disk by then is used again by the next fetch into the same folder.
+    ///
+    /// A reader that waits far from where the bytes come says so by [`crate::spool::Spool::wish`]; a web server's file can be asked for it.
     pub async fn fetch(&self, request: FetchRequest, progress: &ProgressSender, cancel: &CancellationToken) -> Result<Fetched, Failure> {
         progress.report(Step::Fetching, 0, None);
         until_cancelled(cancel, async {

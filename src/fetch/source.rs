@@ -57,8 +57,8 @@ pub(crate) trait Source: Send + Sync {
     /// What is known before the download. Dropping the future stops the work.
     fn inspect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<SourceCard, Failure>>;
 
-    /// Begins the download: comes back when the spool has its first byte. Dropping the future stops the work; after that, `cancel` does,
-    /// and so does dropping every reader of the spool.
+    /// Begins the download: comes back when each spool has its first byte. Dropping the future stops the work; after that, `cancel` does,
+    /// and so does dropping every reader of a spool.
     fn fetch<'a>(
         &'a self,
         target: &'a Target,

@@ -17,6 +17,8 @@ pub(crate) struct Layout {
     pub(crate) fragmented: bool,
     /// The brand is Apple's QuickTime (`qt  `), which not every player takes for MP4.
     pub(crate) quick_time: bool,
+    /// The media (`mdat`) stands before the index, which can't be read in one go then.
+    pub(crate) media_first: bool,
     /// A box claims more bytes than the file has.
     pub(crate) truncated: bool,
 }
@@ -31,6 +33,18 @@ impl Layout {
 /// Looks at the boxes of `reader` from its start. Bytes that are no MP4 give the default: nothing in front, nothing fragmented.
 pub(crate) fn layout(reader: &mut (impl Read + Seek)) -> io::Result<Layout> {
     let end_bytes = reader.seek(SeekFrom::End(0))?;
+    walk(reader, end_bytes, false)
+}
+
+/// The same from the start alone, up to where the media begins: for a file whose end is not there yet. Whether it is whole is not known then.
+pub(crate) fn head(reader: &mut (impl Read + Seek)) -> io::Result<Layout> {
+    match walk(reader, u64::MAX, true) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Layout { truncated: true, ..Layout::default() }),
+        layout => layout,
+    }
+}
+
+fn walk(reader: &mut (impl Read + Seek), end_bytes: u64, only_head: bool) -> io::Result<Layout> {
     let mut layout = Layout::default();
     let mut index_seen = false;
     let mut at_bytes = 0;
@@ -42,6 +56,10 @@ pub(crate) fn layout(reader: &mut (impl Read + Seek)) -> io::Result<Layout> {
             b"moof" => layout.fragmented = true,
             b"mdat" => layout.index_in_front |= index_seen,
             _ => {}
+        }
+        layout.media_first |= header.kind == *b"mdat" && !index_seen;
+        if only_head && matches!(&header.kind, b"mdat" | b"moof") {
+            break;
         }
         let Some(next_bytes) = at_bytes.checked_add(header.size_bytes) else {
             layout.truncated = true;
@@ -113,11 +131,12 @@ mod tests {
         let open_mdat = [&[0; 4][..], b"mdat", &[1; 50]].concat();
         let overflowing = [&[0, 0, 0, 1][..], b"mdat", &u64::MAX.to_be_bytes(), &[1; 50]].concat();
         let front = Layout { index_in_front: true, ..Layout::default() };
+        let late = Layout { media_first: true, ..Layout::default() };
         let table: [(&str, Vec<u8>, Layout); 11] = [
             ("in front", [&ftyp[..], &moov, &mdat].concat(), front),
-            ("at the end", [&ftyp[..], &mdat, &moov].concat(), Layout::default()),
+            ("at the end", [&ftyp[..], &mdat, &moov].concat(), late),
             ("64-bit size", [&ftyp[..], &moov, &large_mdat].concat(), front),
-            ("64-bit size, index at the end", [&ftyp[..], &large_mdat, &moov].concat(), Layout::default()),
+            ("64-bit size, index at the end", [&ftyp[..], &large_mdat, &moov].concat(), late),
             ("media to the end", [&ftyp[..], &moov, &open_mdat].concat(), front),
             ("fragments", [&ftyp[..], &moov, &boxed(b"moof", &[0; 9]), &mdat].concat(), Layout { fragmented: true, ..front }),
             ("QuickTime", [&boxed(b"ftyp", b"qt  \0\0\0\0")[..], &moov, &mdat].concat(), Layout { quick_time: true, ..front }),
@@ -128,6 +147,25 @@ mod tests {
         ];
         for (name, bytes, expected) in table {
             assert_eq!(layout(&mut io::Cursor::new(bytes)).expect("a cursor reads"), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_head_says_the_same_before_the_rest_has_come() {
+        let ftyp = boxed(b"ftyp", b"isom\0\0\0\0");
+        let moov = boxed(b"moov", &[0; 20]);
+        let mdat = boxed(b"mdat", &[1; 50]);
+        let front = Layout { index_in_front: true, ..Layout::default() };
+        let cut = Layout { truncated: true, ..Layout::default() };
+        let table: [(&str, Vec<u8>, Layout); 5] = [
+            ("in front", [&ftyp[..], &moov, &mdat[..20]].concat(), front),
+            ("at the end", [&ftyp[..], &mdat[..20]].concat(), Layout { media_first: true, ..Layout::default() }),
+            ("fragments", [&ftyp[..], &moov, &boxed(b"moof", &[0; 9])].concat(), Layout { fragmented: true, ..Layout::default() }),
+            ("no media", [&ftyp[..], &moov].concat(), cut),
+            ("empty", Vec::new(), cut),
+        ];
+        for (name, bytes, expected) in table {
+            assert_eq!(head(&mut io::Cursor::new(bytes)).expect("a cursor reads"), expected, "{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs one media process: the daemon's side of [`super::protocol`].
 //!
-//! In: a request. Out: the process's answer, progress on the way, a [`Failure`] with a reason however the process ends. Must not: touch FFmpeg;
+//! In: a request, spools of inputs that are still growing. Out: the process's answer, what it says on the way, a [`Failure`] with a reason however the process ends. Must not: touch FFmpeg;
 //! whatever a broken file does happens in the other process, which can't outlive the task that waits for it.
 
 use std::collections::VecDeque;
@@ -12,23 +12,37 @@ use anyhow::{Context, anyhow};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::feeding;
 use super::protocol::{Reply, Request};
 use crate::model::{Failure, Reason};
+use crate::spool::Spool;
 
 /// Longest line of an answer, in bytes; ours are far below a page.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 /// Lines of the process's complaints that are kept for the log.
 const TAIL_LINES: usize = 8;
 
-/// Starts the process, hands it the request and waits for its answer. `progress` hears of every step on the way.
+/// Something that the process says on its way to an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Thousandths of the whole.
+    Progress(u16),
+    /// The new file is good from `front_bytes` to `ready_bytes`, or all of it.
+    Written { front_bytes: u64, ready_bytes: u64, whole: bool },
+}
+
+/// Starts the process, hands it the request and waits for its answer. `hear` hears every word on the way. `inputs` are those that the request calls
+/// growing; while the process waits for their bytes, the time does not count.
 pub(super) async fn run(
     program: &Path,
     request: &Request,
+    inputs: &[Spool],
     max_time: Duration,
-    mut progress: impl FnMut(u16),
+    mut hear: impl FnMut(Word),
     cancel: &CancellationToken,
 ) -> Result<Reply, Failure> {
     let mut line = serde_json::to_vec(request).map_err(Failure::internal)?;
@@ -39,21 +53,17 @@ pub(super) async fn run(
         return Err(Failure::internal(anyhow!("the media process has no pipes")));
     };
     let work = async {
-        // A process that dies at once breaks this pipe; how it died is said by its status.
-        if let Err(error) = stdin.write_all(&line).await {
-            tracing::debug!(%error, "the media process took no request");
-        }
-        let (answer, tail) = tokio::join!(read_answer(stdout, &mut progress), read_tail(stderr));
-        let status = child.wait().await;
-        (answer, tail, status)
+        tell(&mut stdin, &line).await;
+        let mut clock = Clock { left: max_time };
+        let answer = read_answer(stdout, &mut stdin, inputs, &mut clock, &mut hear);
+        let (answer, tail) = tokio::try_join!(answer, async { Ok(read_tail(stderr).await) })?;
+        let status = clock.run(child.wait()).await?;
+        Ok((answer, tail, status))
     };
     let outcome = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Failure::cancelled()),
-        () = tokio::time::sleep(max_time) => {
-            Err(Failure::new(Reason::MediaLimits, anyhow!("the media process took longer than {} s", max_time.as_secs())))
-        }
-        outcome = work => Ok(outcome),
+        outcome = work => outcome,
     };
     drop(stdin); // kept open till here: its end tells the process that nobody waits any more
     match outcome {
@@ -67,6 +77,28 @@ pub(super) async fn run(
             child.wait().await.map_err(Failure::internal)?;
             Err(failure)
         }
+    }
+}
+
+/// A process that dies at once breaks this pipe; how it died is said by its status.
+async fn tell(stdin: &mut ChildStdin, line: &[u8]) {
+    if let Err(error) = stdin.write_all(line).await {
+        tracing::debug!(%error, "the media process does not listen");
+    }
+}
+
+/// The time that a process has left for its own work.
+struct Clock {
+    left: Duration,
+}
+
+impl Clock {
+    /// Awaits something that the process does; that time counts.
+    async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let begin = Instant::now();
+        let done = tokio::time::timeout(self.left, work).await;
+        self.left = self.left.saturating_sub(begin.elapsed());
+        done.map_err(|_| Failure::new(Reason::MediaLimits, anyhow!("the media process took longer than it may")))
     }
 }
 
@@ -98,21 +130,34 @@ fn start(program: &Path) -> Result<Child, Failure> {
         .map_err(Failure::internal)
 }
 
-async fn read_answer(stdout: ChildStdout, progress: &mut impl FnMut(u16)) -> Option<Reply> {
+async fn read_answer(
+    stdout: ChildStdout,
+    stdin: &mut ChildStdin,
+    inputs: &[Spool],
+    clock: &mut Clock,
+    hear: &mut impl FnMut(Word),
+) -> Result<Option<Reply>, Failure> {
     let mut reader = BufReader::new(stdout);
     let mut answer = None;
     loop {
         let mut line = Vec::new();
-        match (&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await {
-            Ok(0) => return answer,
+        match clock.run((&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut line)).await? {
+            Ok(0) => return Ok(answer),
             Ok(_) => match serde_json::from_slice(&line) {
-                Ok(Reply::Progress { per_mille }) => progress(per_mille.min(1000)),
+                Ok(Reply::Progress { per_mille }) => hear(Word::Progress(per_mille.min(1000))),
+                Ok(Reply::Written { front_bytes, ready_bytes, whole }) => hear(Word::Written { front_bytes, ready_bytes, whole }),
+                Ok(Reply::Want { input, offset_bytes }) => {
+                    let feed = feeding::answer(inputs, input, offset_bytes).await?;
+                    let mut line = serde_json::to_vec(&feed).map_err(Failure::internal)?;
+                    line.push(b'\n');
+                    clock.run(tell(stdin, &line)).await?;
+                }
                 Ok(reply) => answer = Some(reply),
                 Err(error) => tracing::debug!(%error, "the media process wrote something else than an answer"),
             },
             Err(error) => {
                 tracing::debug!(%error, "reading from the media process");
-                return answer;
+                return Ok(answer);
             }
         }
     }

@@ -8,9 +8,12 @@ mod boxes;
 mod child;
 mod compress;
 mod decide;
+mod feeding;
+mod memo;
 mod names;
 mod prepare;
 mod protocol;
+mod remux;
 mod sniff;
 pub mod worker;
 
@@ -27,13 +30,16 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
-use protocol::{Limits, Probed, Reply, Request, Task};
+use child::Word;
+use protocol::{Limits, Probed, Reply, Request, Source, Task};
 use sniff::{SNIFF_BYTES, Sniffed};
 
 /// Longest time that a probe may take; it reads a few megabytes.
 const PROBE_TIME: Duration = Duration::from_secs(60);
 /// A media process may write so many bytes however small its input is.
 const MIN_FILE_BYTES: u64 = 512 << 20;
+/// A growing input is taken to be at least so large, whatever it promises: more than Telegram takes in one file. The download has limits of its own.
+const GROWING_FILE_BYTES: u64 = 4 << 30;
 
 /// The media step. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -59,6 +65,8 @@ pub struct PrepareRequest {
     pub title: Option<String>,
     /// Who made the content.
     pub performer: Option<String>,
+    /// Length in seconds as the source says, if it does.
+    pub duration_s: Option<f64>,
     /// A picture of the content, for cover and thumbnail of a song.
     pub picture: Option<PathBuf>,
     /// Compress to at most so many bytes.
@@ -71,10 +79,29 @@ impl PrepareRequest {
     fn input(&self) -> &Path {
         self.inputs.first().map_or(Path::new(""), PathBuf::as_path)
     }
+
+    /// Paths as the child takes them.
+    fn absolute(mut self) -> Result<Self, Failure> {
+        self.inputs = self.inputs.iter().map(|input| absolute(input)).collect::<Result<_, _>>()?;
+        self.folder = absolute(&self.folder)?;
+        self.picture = self.picture.as_deref().map(absolute).transpose()?;
+        Ok(self)
+    }
 }
 
 /// Resolves when it is this file's turn to take the processor; the permit is held while it does.
 pub type Turn = BoxFuture<'static, Result<OwnedSemaphorePermit, Failure>>;
+
+/// The cause in a failure of [`Preparing::done`] when what has gone up so far is no part of the result: it has to be forgotten, and
+/// [`Media::begin`] called again in the same folder, which will then wait until the inputs are whole. See [`must_start_over`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0}: it has to be made once the inputs are whole")]
+pub struct StartOver(&'static str);
+
+/// True if the same work can be done, but not while the inputs grow ([`StartOver`]).
+pub fn must_start_over(failure: &Failure) -> bool {
+    failure.cause.is::<StartOver>()
+}
 
 /// A file that is being made ready.
 pub struct Preparing {
@@ -82,7 +109,7 @@ pub struct Preparing {
     pub spool: Spool,
     /// As what it will be sent, and how it is called: enough to choose a way up. Sizes and lengths in it are not final.
     pub sketch: Prepared,
-    /// Resolves when the file is whole. Dropping it stops the work.
+    /// Resolves when the file is whole. Dropping it stops the work. If it fails with [`StartOver`], the spool fails only after it.
     pub done: BoxFuture<'static, Result<Prepared, Failure>>,
 }
 
@@ -141,9 +168,20 @@ impl Media {
     }
 
     async fn probe_in_child(&self, input: &Path, cancel: &CancellationToken) -> Result<Probed, Failure> {
-        let input = absolute(input)?;
-        let limits = self.limits(0, vec![input.clone()], None);
-        match self.run_child(Request { limits, task: Task::Probe { input } }, PROBE_TIME, |_| {}, cancel).await? {
+        let input = Source { path: absolute(input)?, growing: None };
+        self.probe_source(input, &[], cancel).await
+    }
+
+    /// Looks at the start of a file that may still be growing; as far as its container can tell from there.
+    async fn probe_head(&self, input: &Spool, cancel: &CancellationToken) -> Result<Probed, Failure> {
+        let source = Source { path: absolute(input.path())?, growing: Some(0) };
+        self.probe_source(source, std::slice::from_ref(input), cancel).await
+    }
+
+    async fn probe_source(&self, input: Source, growing: &[Spool], cancel: &CancellationToken) -> Result<Probed, Failure> {
+        let limits = self.limits(0, vec![input.path.clone()], None);
+        let task = Task::Probe { head: input.growing.is_some(), input };
+        match self.run_child(Request { limits, task }, growing, PROBE_TIME, |_| {}, cancel).await? {
             Reply::Probed(probed) => Ok(*probed),
             other => Err(Failure::internal(anyhow!("a probe was answered with {other:?}"))),
         }
@@ -152,11 +190,12 @@ impl Media {
     async fn run_child(
         &self,
         request: Request,
+        growing: &[Spool],
         max_time: Duration,
-        progress: impl FnMut(u16),
+        hear: impl FnMut(Word),
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure> {
-        child::run(&self.worker_program, &request, max_time.min(self.max_time()), progress, cancel).await
+        child::run(&self.worker_program, &request, growing, max_time.min(self.max_time()), hear, cancel).await
     }
 
     fn max_time(&self) -> Duration {

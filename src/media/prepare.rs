@@ -8,9 +8,9 @@ use anyhow::{Context, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
-use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, Task, VideoSettings, VideoWork};
+use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, Source, Task, VideoSettings, VideoWork};
 use super::sniff::{Sniffed, claim};
-use super::{Media, PrepareRequest, absolute, compress, look, names};
+use super::{Media, PrepareRequest, Word, compress, look, names};
 use crate::config::MediaConfig;
 use crate::model::{Failure, MediaInfo, MediaKind, Prepared, ProgressSender, Reason, Step};
 
@@ -23,15 +23,16 @@ const MIN_AUDIO_BIT_RATE: u64 = 32_000;
 
 pub(super) async fn prepare(
     media: &Media,
-    mut request: PrepareRequest,
+    request: PrepareRequest,
     progress: &ProgressSender,
     cancel: &CancellationToken,
 ) -> Result<Prepared, Failure> {
-    request.inputs = request.inputs.iter().map(|input| absolute(input)).collect::<Result<_, _>>()?;
-    request.folder = absolute(&request.folder)?;
-    request.picture = request.picture.as_deref().map(absolute).transpose()?;
+    let request = request.absolute()?;
     progress.report(Step::Inspecting, 0, None);
-    let (sniffed, size_bytes) = look(request.input()).await?;
+    let (sniffed, mut size_bytes) = look(request.input()).await?;
+    for other in request.inputs.iter().skip(1) {
+        size_bytes += look(other).await?.1;
+    }
     let given = Given {
         sniffed,
         claim: claim(&request.file_name, request.mime.as_deref()),
@@ -42,7 +43,11 @@ pub(super) async fn prepare(
     let (decision, probed) = match decide_early(given) {
         Some(decision) => (decision, None),
         None => {
-            let probed = media.probe_in_child(request.input(), cancel).await?;
+            let mut probes = Vec::new();
+            for input in &request.inputs {
+                probes.push(media.probe_in_child(input, cancel).await?);
+            }
+            let probed = together(probes)?;
             match &probed.unreadable {
                 Some(cause) => {
                     tracing::debug!(cause, "FFmpeg can't read it");
@@ -65,16 +70,43 @@ pub(super) async fn prepare(
     describe(request, work, &made).await
 }
 
-/// What the child is asked to make, and how the result is called.
-struct Work {
-    step: Step,
-    kind: MediaKind,
-    probed: Probed,
-    output: Option<Output>,
-    thumbnail: PathBuf,
+/// What two files are that belong together: the picture of the first, the sound of the last.
+pub(super) fn together(probes: Vec<Probed>) -> Result<Probed, Failure> {
+    let mut probes = probes.into_iter();
+    let first = probes.next().ok_or_else(|| Failure::internal(anyhow!("there is nothing to prepare")))?;
+    Ok(probes.fold(first, |picture, sound| Probed {
+        unreadable: picture.unreadable.or(sound.unreadable),
+        info: MediaInfo {
+            audio: sound.info.audio,
+            duration_s: picture.info.duration_s.max(sound.info.duration_s),
+            size_bytes: picture.info.size_bytes + sound.info.size_bytes,
+            bit_rate: picture.info.bit_rate.zip(sound.info.bit_rate).map(|(one, other)| one + other),
+            index_in_front: false,
+            title: picture.info.title.or(sound.info.title),
+            artist: picture.info.artist.or(sound.info.artist),
+            ..picture.info
+        },
+        has_cover: picture.has_cover || sound.has_cover,
+        display: picture.display,
+    }))
 }
 
-fn plan(config: &MediaConfig, request: &PrepareRequest, decision: &Decision, size_bytes: u64, probed: Probed) -> Result<Work, Failure> {
+/// What the child is asked to make, and how the result is called.
+pub(super) struct Work {
+    pub(super) step: Step,
+    pub(super) kind: MediaKind,
+    pub(super) probed: Probed,
+    pub(super) output: Option<Output>,
+    pub(super) thumbnail: PathBuf,
+}
+
+pub(super) fn plan(
+    config: &MediaConfig,
+    request: &PrepareRequest,
+    decision: &Decision,
+    size_bytes: u64,
+    probed: Probed,
+) -> Result<Work, Failure> {
     let info = &probed.info;
     let (step, kind, output) = match decision {
         Decision::PassOn => (Step::Inspecting, MediaKind::Video, None),
@@ -150,6 +182,8 @@ fn sound_output(
         title: title(request, info),
         artist: performer(request, info),
         cover: true,
+        live: false,
+        expected_s: request.duration_s,
     })
 }
 
@@ -162,6 +196,8 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
         title: request.title.clone(),
         artist: request.performer.clone(),
         cover: false,
+        live: false,
+        expected_s: request.duration_s,
     }
 }
 
@@ -186,46 +222,56 @@ async fn make(
     cancel: &CancellationToken,
 ) -> Result<Made, Failure> {
     let task = Make {
-        input: request.input().to_owned(),
+        inputs: request.inputs.iter().map(|path| Source { path: path.clone(), growing: None }).collect(),
         folder: request.folder.clone(),
         output: work.output.clone(),
         thumbnail: Some(work.thumbnail.clone()),
         picture: if work.kind == MediaKind::Audio { request.picture.clone() } else { None },
     };
-    let readable = [Some(task.input.clone()), task.picture.clone()].into_iter().flatten().collect();
+    let readable = request.inputs.iter().chain(&task.picture).cloned().collect();
     let limits = media.limits(size_bytes, readable, Some(request.folder.clone()));
     let step = work.step;
     let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));
     report(0);
-    match media.run_child(Request { limits, task: Task::Make(Box::new(task)) }, media.max_time(), report, cancel).await? {
+    let hear = |word: Word| {
+        if let Word::Progress(per_mille) = word {
+            report(per_mille);
+        }
+    };
+    match media.run_child(Request { limits, task: Task::Make(Box::new(task)) }, &[], media.max_time(), hear, cancel).await? {
         Reply::Made(made) => Ok(made),
         other => Err(Failure::internal(anyhow!("work was answered with {other:?}"))),
     }
 }
 
-async fn describe(request: PrepareRequest, work: Work, made: &Made) -> Result<Prepared, Failure> {
-    let info = &work.probed.info;
+pub(super) async fn describe(request: PrepareRequest, work: Work, made: &Made) -> Result<Prepared, Failure> {
     let path = work.output.as_ref().map_or_else(|| request.input().to_owned(), |output| output.path.clone());
     let metadata = tokio::fs::metadata(&path).await.with_context(|| format!("looking at {}", path.display())).map_err(Failure::internal)?;
     if let Some(limit_bytes) = request.max_bytes.filter(|max_bytes| metadata.len() > *max_bytes) {
         return Err(Reason::NoLane { size_bytes: metadata.len(), limit_bytes, account_missing: false }.into());
     }
-    let (width, height) = made.display.unwrap_or(work.probed.display);
+    Ok(sketch(&request, &work, Some(made), path, metadata.len()))
+}
+
+/// How the result is called and what it measures, as far as known: from what was made of it, else from the inputs.
+pub(super) fn sketch(request: &PrepareRequest, work: &Work, made: Option<&Made>, path: PathBuf, size_bytes: u64) -> Prepared {
+    let info = &work.probed.info;
+    let (width, height) = made.and_then(|made| made.display).unwrap_or(work.probed.display);
     let is_audio = work.kind == MediaKind::Audio;
     let (extension, mime) = if is_audio { ("m4a", "audio/mp4") } else { ("mp4", "video/mp4") };
-    Ok(Prepared {
+    Prepared {
         kind: work.kind,
         path,
-        size_bytes: metadata.len(),
+        size_bytes,
         file_name: names::with_extension(&request.file_name, extension),
         mime: mime.to_owned(),
-        duration_s: whole_seconds(made.duration_s.unwrap_or(info.duration_s)),
+        duration_s: whole_seconds(made.and_then(|made| made.duration_s).unwrap_or(info.duration_s)),
         width: if is_audio { 0 } else { width },
         height: if is_audio { 0 } else { height },
-        thumbnail: made.thumbnail.then_some(work.thumbnail),
-        title: if is_audio { title(&request, info) } else { None },
-        performer: if is_audio { performer(&request, info) } else { None },
-    })
+        thumbnail: made.filter(|made| made.thumbnail).map(|_| work.thumbnail.clone()),
+        title: if is_audio { title(request, info) } else { None },
+        performer: if is_audio { performer(request, info) } else { None },
+    }
 }
 
 fn title(request: &PrepareRequest, info: &MediaInfo) -> Option<String> {
@@ -242,7 +288,7 @@ fn whole_seconds(duration_s: f64) -> u32 {
     if duration_s.is_finite() { (duration_s - 0.05).ceil().clamp(0.0, f64::from(u32::MAX)) as u32 } else { 0 }
 }
 
-fn document(request: &PrepareRequest, size_bytes: u64) -> Prepared {
+pub(super) fn document(request: &PrepareRequest, size_bytes: u64) -> Prepared {
     Prepared {
         kind: MediaKind::Document,
         path: request.input().to_owned(),

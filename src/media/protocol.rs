@@ -1,14 +1,16 @@
-//! What the daemon and its media process say to each other: one JSON line down, JSON lines up.
+//! What the daemon and its media process say to each other: one JSON line down with the task, JSON lines up; where an input is still growing, the
+//! process asks for bytes with [`Reply::Want`] and is answered with one [`Feed`] line each time.
 //!
 //! In and out: plain values. Must not: do I/O.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{MediaInfo, Reason};
 
-/// The one line that the media process reads.
+/// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     /// Bounds that the process sets itself before it touches the input.
@@ -43,17 +45,41 @@ pub(crate) enum Task {
     /// Say what the file is; answered with [`Reply::Probed`].
     Probe {
         /// The file.
-        input: PathBuf,
+        input: Source,
+        /// True looks at no more than is needed from the file's start on, so that a file that is still growing is not waited for.
+        head: bool,
     },
     /// Make what is asked for; answered with [`Reply::Made`].
     Make(Box<Make>),
 }
 
-/// What to make of a file.
+/// A file to read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Source {
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+    /// Its number, by which bytes are asked for, if it may still be growing.
+    pub(crate) growing: Option<usize>,
+}
+
+/// What is there of a growing file: the answer to [`Reply::Want`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Feed {
+    /// The number of the file.
+    pub(crate) input: usize,
+    /// The ranges that can be read, in order.
+    pub(crate) ready: Vec<Range<u64>>,
+    /// Its length in the end, if known: a promise until it is finished.
+    pub(crate) expected_bytes: Option<u64>,
+    /// True when no more bytes come.
+    pub(crate) finished: bool,
+}
+
+/// What to make of a file, or of picture and sound that came apart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Make {
-    /// The file.
-    pub(crate) input: PathBuf,
+    /// The files: one, or picture and sound (picture first).
+    pub(crate) inputs: Vec<Source>,
     /// Where things that are needed in between may lie.
     pub(crate) folder: PathBuf,
     /// The new file, if one is to be made.
@@ -81,6 +107,10 @@ pub(crate) struct Output {
     pub(crate) artist: Option<String>,
     /// True puts a cover into it, if there is a picture.
     pub(crate) cover: bool,
+    /// True says with [`Reply::Written`] how far it is, for readers that begin before it is whole; it has to be a remux then.
+    pub(crate) live: bool,
+    /// Length in seconds as the source says, for the room of the index.
+    pub(crate) expected_s: Option<f64>,
 }
 
 /// What happens to the picture.
@@ -149,10 +179,28 @@ pub(crate) enum Reply {
         /// Thousandths of the whole.
         per_mille: u16,
     },
+    /// More of the new file is on disk and will not change again.
+    Written {
+        /// Where that begins; what stands before is written last.
+        front_bytes: u64,
+        /// Where that ends.
+        ready_bytes: u64,
+        /// True when everything is written, the front too: the file is that long.
+        whole: bool,
+    },
+    /// Nothing goes on before these bytes of a growing input are there. Answered with a [`Feed`] that has them, or says that the file ends before.
+    Want {
+        /// The number of the file.
+        input: usize,
+        /// The first byte that is needed; beyond any end it asks for the whole file.
+        offset_bytes: u64,
+    },
     /// Answer to [`Task::Probe`].
     Probed(Box<Probed>),
     /// Answer to [`Task::Make`].
     Made(Made),
+    /// The room for the index, in a file that is read while it is made, was too small. The next time the folder remembers it.
+    OutOfRoom,
     /// It could not be done.
     Error {
         /// What the person is told.

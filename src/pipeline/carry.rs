@@ -6,6 +6,7 @@
 
 use super::media::Making;
 use super::{Next, Pipeline, Run};
+use crate::media::must_start_over;
 use crate::model::{Failure, Lane, Prepared, ProgressSender, Reason, Stage, UploadPlan};
 use crate::route;
 use crate::spool::Spool;
@@ -38,6 +39,10 @@ impl Pipeline {
             Ok(None) => {}
             Err(failure) if outgrew(&failure) => {
                 tracing::info!(job = %run.job.id, %failure, "it grew larger than was expected; it goes on once it is whole");
+                self.parts.store.forget_upload(run.job.id).await?;
+            }
+            Err(failure) if must_start_over(&failure) => {
+                tracing::info!(job = %run.job.id, %failure, "it is made again from the whole");
                 self.parts.store.forget_upload(run.job.id).await?;
             }
             Err(failure) => return Err(failure),

@@ -78,6 +78,7 @@ impl Pipeline {
             mime: file.mime.clone(),
             title: file.title.clone(), // a card's title may be a file name, which is no title of a song
             performer: file.author.clone(),
+            duration_s: file.duration_s,
             picture: file.picture.clone(),
             max_bytes,
             min_video_bit_rate: self.parts.config.route.min_video_bit_rate,

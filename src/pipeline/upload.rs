@@ -46,14 +46,14 @@ impl Pipeline {
             let _permit = self.parts.permits.upload(run.cancel).await?;
             let carrier = self.carrier(run, lane, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
             let ids = self.numbers(run, &carrier, lane).await?;
-            let upload = FileUpload { carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+            let upload = FileUpload { job: run.job.id, carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
             let stored =
                 self.parts.uploader.store_parts(&upload).await.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
             Ok((carrier, ids, stored))
         };
         let (prepared, (carrier, ids, stored)) = tokio::try_join!(whole, going_up)?;
         self.parts.store.set_sending(run.job.id, true).await?;
-        let upload = FileUpload { carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+        let upload = FileUpload { job: run.job.id, carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
         let direct = carrier.relay.direct.is_some();
         let sent = self.parts.uploader.publish(&upload, &stored, &prepared, &words(run, ids, direct)).await;
         if direct {

@@ -100,6 +100,15 @@ impl SpoolWriter {
         Ok(())
     }
 
+    /// The next appended byte goes to this offset: behind bytes that a [`SideWriter`] has brought already.
+    pub async fn skip_to(&mut self, offset_bytes: u64) -> io::Result<()> {
+        if let Some(file) = self.file.as_mut() {
+            file.seek(io::SeekFrom::Start(offset_bytes)).await?;
+        }
+        self.position_bytes = offset_bytes;
+        Ok(())
+    }
+
     /// Says that the file, written by somebody else, is good from its start up to here. It never goes back.
     pub fn advance_to(&self, ready_bytes: u64) {
         self.side.mark_ready(0..ready_bytes);

@@ -57,6 +57,18 @@ async fn a_resumed_spool_keeps_the_good_bytes() {
 }
 
 #[tokio::test]
+async fn appending_goes_on_behind_what_came_from_the_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, spool) = SpoolWriter::create(&folder.path().join("a")).await.unwrap();
+    writer.write(b"01").await.unwrap();
+    writer.side().write_at(2, b"23").await.unwrap();
+    writer.skip_to(4).await.unwrap();
+    writer.write(b"45").await.unwrap();
+    writer.finish();
+    assert_eq!(spool.read(0..100).await.unwrap(), b"012345");
+}
+
+#[tokio::test]
 async fn a_whole_file_is_a_finished_spool() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");

@@ -6,6 +6,7 @@ mod accounts;
 mod contents;
 mod jobs;
 mod lease;
+mod parts;
 mod work;
 
 use std::path::Path;
@@ -20,12 +21,14 @@ pub use accounts::SentInHour;
 pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
+pub use parts::{BegunUpload, StoredPart, UploadTarget};
 pub use work::Work;
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_jobs.sql")),
     M::up(include_str!("migrations/0002_tracks.sql")),
-    M::up(include_str!("migrations/0003_accounts.sql")),
+    M::up(include_str!("migrations/0003_parts.sql")),
+    M::up(include_str!("migrations/0004_accounts.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -4,8 +4,12 @@
 //! the person who asked.
 
 pub mod bot_api;
-mod link;
+mod halt;
+mod ledger;
+mod lines;
+mod pace;
 pub mod parts;
+mod plan;
 mod publish;
 mod sender;
 pub mod uploader;

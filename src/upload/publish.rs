@@ -2,6 +2,7 @@
 //!
 //! In: stored parts. Out: a [`RelayMessage`]. Must not: upload the file anew; a part that Telegram has lost meanwhile is sent again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use grammers_client::InvocationError;
@@ -9,8 +10,9 @@ use grammers_tl_types as tl;
 use tl::enums::{DocumentAttribute, InputFile, InputMedia};
 use tokio::time::sleep;
 
+use super::halt::Halt;
 use super::sender::PartSender;
-use crate::model::{Failure, MediaKind, MessageId, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
+use crate::model::{Failure, MediaKind, MessageId, Prepared, ProgressSender, Reason, RelayMessage};
 use crate::telegram::account::UserAccount;
 use crate::telegram::errors::{self, Verdict};
 use crate::telegram::relay::{RelayRef, find_message_by_marker};
@@ -25,34 +27,44 @@ const LOOK_AGAIN: Duration = Duration::from_millis(700);
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Sends the message with the file into the relay.
+/// So many parts of an earlier run have to be missing, then none of them is trusted any more.
+const EARLIER_PARTS_MISSING: usize = 3;
+
+/// Sends the message with the file into the relay. `kept` are the parts that an earlier run has stored; those that are sent again leave it.
 pub(super) async fn publish(
-    account: &UserAccount,
     relay: &RelayRef,
     parts: &PartSender<'_>,
     media: InputMedia,
-    ids: UploadIds,
+    random_id: i64,
     marker: &str,
-) -> Result<RelayMessage, Failure> {
-    let request = relay.send_media(media, ids.random_id, marker);
+    kept: &mut BTreeSet<u64>,
+) -> Result<RelayMessage, Halt> {
+    let account = parts.account;
+    let request = relay.send_media(media, random_id, marker);
+    let mut kept_missing = 0;
     let mut missing: (u32, u32) = (0, 0);
     let mut attempt = 1;
     let mut delay = FIRST_DELAY;
     loop {
         let error = match account.call_once(&request).await {
-            Ok(updates) => return where_it_is(account, relay, &updates, ids.random_id, marker).await,
+            Ok(updates) => return Ok(where_it_is(account, relay, &updates, random_id, marker).await?),
             Err(error) => error,
         };
         match errors::judge(&error) {
             Verdict::PartMissing { part } => {
                 missing = if missing.0 == part { (part, missing.1 + 1) } else { (part, 1) };
                 if missing.1 > SAME_PART_MISSING {
-                    return Err(errors::failure(error));
+                    return Err(errors::failure(error).into());
                 }
-                tracing::info!(part, "Telegram has lost a part; it is sent again");
-                parts.send(part.into()).await?;
+                let mut lost = BTreeSet::from([u64::from(part)]);
+                kept_missing += usize::from(kept.remove(&u64::from(part)));
+                if kept_missing >= EARLIER_PARTS_MISSING {
+                    lost.append(kept); // asking one by one would take a call each
+                }
+                tracing::info!(part, parts = lost.len(), "Telegram has lost a part; it is sent again");
+                parts.send_again(&lost).await?;
             }
-            Verdict::Duplicate => return look(account, relay, marker).await,
+            Verdict::Duplicate => return Ok(look(account, relay, marker).await?),
             Verdict::Wait { seconds } if seconds <= account.longest_wait_s() => wait(parts.progress, seconds).await,
             // Sent or not: the same random_id tells.
             Verdict::Again if attempt < parts.attempts => {
@@ -173,8 +185,14 @@ async fn wait(progress: &ProgressSender, seconds: u32) {
     sleep(Duration::from_secs(seconds.max(1).into())).await;
 }
 
-fn refused(relay: &RelayRef, error: InvocationError) -> Failure {
-    let failure = errors::failure(error);
+fn refused(relay: &RelayRef, error: InvocationError) -> Halt {
+    match Halt::from(error) {
+        Halt::Anew(failure) => Halt::Anew(explained(relay, failure)),
+        Halt::Failed(failure) => Halt::Failed(explained(relay, failure)),
+    }
+}
+
+fn explained(relay: &RelayRef, failure: Failure) -> Failure {
     if relay.direct.is_none() {
         return Failure { cause: failure.cause.context("the message could not be sent into the relay"), ..failure };
     }

@@ -3,29 +3,38 @@
 //! In: an account with where it sends to, a spool, numbers that the caller has stored before. Out: stored parts, then the [`RelayMessage`]. Must not: choose
 //! the numbers (a repeat after a crash must use the same), or write to anybody but whom the carrier names.
 
-use std::sync::atomic::AtomicU64;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use grammers_tl_types as tl;
 use tl::enums::InputFile;
 use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
-use super::link::Link;
-use super::parts;
+use super::halt::Halt;
+use super::ledger::Ledger;
+use super::lines::Lines;
+use super::parts::{self, PART_BYTES};
+use super::plan::Plan;
 use super::publish::{is_photo, media_of, publish};
-use super::sender::{Gate, PartSender};
+use super::sender::PartSender;
+use super::wire::PartBuffers;
 use crate::config::UploadConfig;
-use crate::model::{Failure, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
+use crate::model::{Failure, JobId, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
 use crate::spool::Spool;
+use crate::store::{Store, UploadTarget};
 use crate::telegram::pool::Carrier;
 
 /// One file's way up.
 pub struct FileUpload<'a> {
+    /// Whose file it is; what is stored at Telegram is noted under it.
+    pub job: JobId,
     /// Who uploads, and where the message goes.
     pub carrier: &'a Carrier,
     /// The bytes, which may still be coming.
     pub spool: &'a Spool,
-    /// Numbers that the caller has stored before; a repeat after a crash must use the same.
+    /// Numbers that the caller has stored before; a repeat after a crash must use the same. The number of the file is that of the job's first
+    /// upload; one that begins anew, or goes to another account, draws its own.
     pub ids: UploadIds,
     /// Upwards, for display.
     pub progress: &'a ProgressSender,
@@ -36,42 +45,56 @@ pub struct FileUpload<'a> {
 /// A file whose parts are all stored at Telegram.
 #[derive(Clone, Debug)]
 pub struct StoredFile {
+    file_id: i64,
     parts: u64,
     size_bytes: u64,
     big: bool,
+    /// Parts that an earlier run has stored.
+    kept: BTreeSet<u64>,
+    /// True if it has another number than it began with: a second time would not help.
+    begun_anew: bool,
 }
 
-/// Uploads by accounts. Cheap to clone.
+/// Uploads by accounts; uploads of the same account share its connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Uploader {
     config: UploadConfig,
+    store: Store,
+    /// All parts in memory, of all accounts.
+    buffers: PartBuffers,
+    /// By the names of the sessions.
+    lines: Arc<Mutex<HashMap<String, Lines>>>,
 }
 
 impl Uploader {
-    /// An uploader with these settings.
-    pub fn new(config: UploadConfig) -> Self {
-        Self { config }
+    /// An uploader with these settings, which notes in `store` what lies at Telegram.
+    pub fn new(config: UploadConfig, store: Store) -> Self {
+        let buffers = PartBuffers::new(config.max_parts_in_flight);
+        Self { config, store, buffers, lines: Arc::default() }
     }
 
-    /// Brings up every part of the spool, each as soon as it is ready; comes back when all are stored.
+    /// Brings up every part of the spool, each as soon as it is ready; comes back when all are stored. Parts that an earlier run of the same job
+    /// has stored from the same account are not sent again if their bytes are the same.
     ///
-    /// Flood waits are waited out as long as the settings say and shown as pauses; broken connections are made again.
+    /// Flood waits are waited out as long as the settings say, each by its own part, and shown as a pause if nothing else moves; broken connections are
+    /// made again. A file that does not fit with its stored parts begins anew, once.
     /// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `AccountLimited`, `FloodWait` (too long to be waited for), `Telegram`, and whatever the spool fails with.
     pub async fn store_parts(&self, upload: &FileUpload<'_>) -> Result<StoredFile, Failure> {
         let work = async {
-            let link = Link::new(upload.carrier.account.clone(), self.config.parts_in_flight);
             // One byte more than a small file may have tells which of the two ways it goes, whatever its promised size.
-            let spool = upload.spool;
-            let big = spool.wait(|length| {
+            let big = upload.spool.wait(|length| {
                 let beyond = length.ready_anywhere_bytes() > parts::SMALL_FILE_MAX_BYTES;
                 (beyond || length.finished).then_some(beyond)
             });
-            let big = big.await?;
-            let parts = self.sender(&link, upload, big).send_all(self.config.parts_in_flight).await?;
-            if parts == 0 {
-                Err(Failure::from(Reason::Empty))
-            } else {
-                Ok(StoredFile { parts, size_bytes: spool.length().ready_bytes(), big })
+            let target = target(upload, big.await?)?;
+            let (file_id, earlier) = self.store.begin_upload(&target, upload.ids.file_id).await?;
+            if !earlier.is_empty() {
+                tracing::info!(job = %upload.job, parts = earlier.len(), "the upload goes on");
+            }
+            match self.store_all(upload, target.big, file_id, earlier).await {
+                Ok(stored) => Ok(stored),
+                Err(Halt::Anew(failure)) => self.store_anew(upload, target.big, &failure).await,
+                Err(Halt::Failed(failure)) => Err(failure),
             }
         };
         within(upload, work).await
@@ -89,59 +112,107 @@ impl Uploader {
         words: &str,
     ) -> Result<RelayMessage, Failure> {
         let work = async {
-            let link = Link::new(upload.carrier.account.clone(), self.config.parts_in_flight);
-            let sender = self.sender(&link, upload, stored.big);
-            let uploaded = input_file(&sender, stored.parts, file.file_name.clone()).await?;
-            let exact = Prepared { size_bytes: stored.size_bytes, ..file.clone() };
-            let thumb = match &file.thumbnail {
-                Some(path) if !is_photo(&exact) => Some(thumbnail(&link, path, &self.config).await?),
-                _ => None,
-            };
-            publish(&upload.carrier.account, &upload.carrier.relay, &sender, media_of(&exact, uploaded, thumb), upload.ids, words).await
+            let mut stored = stored.clone();
+            loop {
+                let halt = match self.publish_once(upload, &mut stored, file, words).await {
+                    Ok(message) => return Ok(message),
+                    Err(halt) => halt,
+                };
+                match halt {
+                    Halt::Anew(failure) if !stored.begun_anew => stored = self.store_anew(upload, stored.big, &failure).await?,
+                    halt => return Err(halt.into_failure()),
+                }
+            }
         };
         within(upload, work).await
     }
 
-    fn sender<'a>(&self, link: &'a Link, upload: &FileUpload<'a>, big: bool) -> PartSender<'a> {
-        PartSender {
-            link,
-            carrier: Some(upload.carrier),
-            spool: upload.spool,
-            progress: upload.progress,
-            file_id: upload.ids.file_id,
-            big,
-            attempts: self.config.part_attempts,
-            max_bytes: upload.carrier.account.max_bytes(),
-            gate: Gate::default(),
-            stored_bytes: AtomicU64::new(0),
+    /// Closes the connections of all accounts; those that are needed again are made again.
+    pub fn close(&self) {
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.into_values().for_each(|lines| lines.close());
+    }
+
+    async fn publish_once(
+        &self,
+        upload: &FileUpload<'_>,
+        stored: &mut StoredFile,
+        file: &Prepared,
+        words: &str,
+    ) -> Result<RelayMessage, Halt> {
+        let sender = self.sender(upload, stored.file_id, stored.big);
+        let uploaded = input_file(&sender, stored.parts, file.file_name.clone()).await?;
+        let exact = Prepared { size_bytes: stored.size_bytes, ..file.clone() };
+        let thumb = match &file.thumbnail {
+            Some(path) if !is_photo(&exact) => Some(self.thumbnail(upload, path).await?),
+            _ => None,
+        };
+        publish(&upload.carrier.relay, &sender, media_of(&exact, uploaded, thumb), upload.ids.random_id, words, &mut stored.kept).await
+    }
+
+    /// All parts under a new number; what is stored under the one before is left to Telegram to forget.
+    async fn store_anew(&self, upload: &FileUpload<'_>, big: bool, why: &Failure) -> Result<StoredFile, Failure> {
+        tracing::warn!(job = %upload.job, %why, "the parts don't fit together at Telegram; the upload begins anew");
+        let file_id = self.store.begin_upload_anew(&target(upload, big)?).await?;
+        let stored = self.store_all(upload, big, file_id, HashMap::new()).await.map_err(Halt::into_failure)?;
+        Ok(StoredFile { begun_anew: true, ..stored })
+    }
+
+    async fn store_all(&self, upload: &FileUpload<'_>, big: bool, file_id: i64, earlier: HashMap<u64, u64>) -> Result<StoredFile, Halt> {
+        let ledger = Ledger::open(self.store.clone(), upload.job, file_id);
+        let sender = PartSender { earlier, ledger: Some(&ledger), ..self.sender(upload, file_id, big) };
+        let sent = sender.send(Plan::all(upload.carrier.account.max_bytes()), 0).await;
+        ledger.close().await;
+        let kept = sent?.into_iter().collect();
+        let size_bytes = upload.spool.length().ready_bytes();
+        match parts::count(size_bytes) {
+            0 => Err(Failure::from(Reason::Empty).into()),
+            parts => Ok(StoredFile { file_id, parts, size_bytes, big, kept, begun_anew: false }),
         }
     }
+
+    /// A thumbnail is a small file of its own; its progress is nobody's concern.
+    async fn thumbnail(&self, upload: &FileUpload<'_>, path: &std::path::Path) -> Result<InputFile, Halt> {
+        let spool = Spool::whole(path).await.map_err(Failure::internal)?;
+        let (unseen, _) = ProgressSender::channel();
+        let sender = PartSender { spool: &spool, progress: &unseen, carrier: None, ..self.sender(upload, rand::random(), false) };
+        sender.send(Plan::all(parts::SMALL_FILE_MAX_BYTES), 0).await?;
+        Ok(input_file(&sender, parts::count(spool.length().ready_bytes()), "thumbnail.jpg".to_owned()).await?)
+    }
+
+    fn sender<'a>(&self, upload: &FileUpload<'a>, file_id: i64, big: bool) -> PartSender<'a> {
+        PartSender {
+            account: &upload.carrier.account,
+            carrier: Some(upload.carrier),
+            lines: self.lines(upload.carrier.account.name()),
+            buffers: self.buffers.clone(),
+            spool: upload.spool,
+            progress: upload.progress,
+            file_id,
+            big,
+            attempts: self.config.part_attempts,
+            earlier: HashMap::new(),
+            ledger: None,
+        }
+    }
+
+    fn lines(&self, session: &str) -> Lines {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.entry(session.to_owned()).or_insert_with(|| Lines::new(&self.config)).clone()
+    }
+}
+
+/// Where the parts of an upload go.
+fn target(upload: &FileUpload<'_>, big: bool) -> Result<UploadTarget, Failure> {
+    let no_home = || Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the session knows no data centre"));
+    let home = upload.carrier.account.home().ok_or_else(no_home)?;
+    Ok(UploadTarget { job: upload.job, session: upload.carrier.account.name().to_owned(), dc_id: home.id, part_bytes: PART_BYTES, big })
 }
 
 /// Ends at once when cancelled; an account learns of its own failures.
 async fn within<T>(upload: &FileUpload<'_>, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let outcome = upload.cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::cancelled()));
     outcome.inspect_err(|failure| upload.carrier.account.report(&failure.reason))
-}
-
-/// A thumbnail is a small file of its own; its progress is nobody's concern.
-async fn thumbnail(link: &Link, path: &std::path::Path, config: &UploadConfig) -> Result<InputFile, Failure> {
-    let spool = Spool::whole(path).await.map_err(Failure::internal)?;
-    let (unseen, _) = ProgressSender::channel();
-    let sender = PartSender {
-        link,
-        carrier: None,
-        spool: &spool,
-        progress: &unseen,
-        file_id: rand::random(),
-        big: false,
-        attempts: config.part_attempts,
-        max_bytes: parts::SMALL_FILE_MAX_BYTES,
-        gate: Gate::default(),
-        stored_bytes: AtomicU64::new(0),
-    };
-    let count = sender.send_all(1).await?;
-    input_file(&sender, count, "thumbnail.jpg".to_owned()).await
 }
 
 async fn input_file(sender: &PartSender<'_>, count: u64, name: String) -> Result<InputFile, Failure> {

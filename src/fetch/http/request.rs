@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Response, StatusCode, header};
 use url::Url;
 
@@ -18,6 +19,7 @@ pub(crate) struct Requester {
     client: Client,
     guard: Guard,
     stall_timeout: Duration,
+    headers: HeaderMap,
 }
 
 /// An answer whose body has not been read yet.
@@ -32,7 +34,12 @@ pub(crate) struct Opened {
 impl Requester {
     /// Asks with `client`; an answer or a piece of it that takes longer than `stall_timeout` counts as broken.
     pub(crate) fn new(client: Client, guard: Guard, stall_timeout: Duration) -> Self {
-        Self { client, guard, stall_timeout }
+        Self { client, guard, stall_timeout, headers: HeaderMap::new() }
+    }
+
+    /// The same, with headers of its own; they go before those of the client. Cookies and passwords stay behind when a redirect leaves the host.
+    pub(crate) fn with_headers(&self, headers: HeaderMap) -> Self {
+        Self { headers, ..self.clone() }
     }
 
     /// The longest silence that is waited for.
@@ -42,21 +49,27 @@ impl Requester {
 
     /// Asks for the file from its beginning, in a way that shows whether the server knows ranges. Any status is an answer.
     pub(crate) async fn open(&self, url: &Url) -> Result<Opened, Failure> {
-        let opened = self.send(url, Some("bytes=0-".to_owned()), None).await?;
+        self.open_first(url, None).await
+    }
+
+    /// As [`Requester::open`], but at most `chunk_bytes` of it are asked for.
+    pub(crate) async fn open_first(&self, url: &Url, chunk_bytes: Option<u64>) -> Result<Opened, Failure> {
+        let opened = self.send(url, Some(range(0, chunk_bytes)), None).await?;
         match opened.answer.status {
             416 => self.send(url, None, None).await, // an empty file has no byte 0
             _ => Ok(opened),
         }
     }
 
-    /// Asks for the bytes from `offset`; a server that has another version than `validator` names answers with the whole of it.
-    pub(crate) async fn open_at(&self, url: &Url, offset: u64, validator: &Validator) -> Result<Opened, Failure> {
-        self.send(url, Some(format!("bytes={offset}-")), validator.if_range()).await
+    /// Asks for the bytes from `offset`, at most `limit_bytes` of them; a server that has another version than `validator` names answers with the
+    /// whole of it.
+    pub(crate) async fn open_at(&self, url: &Url, offset: u64, limit_bytes: Option<u64>, validator: &Validator) -> Result<Opened, Failure> {
+        self.send(url, Some(range(offset, limit_bytes)), validator.if_range()).await
     }
 
     async fn send(&self, url: &Url, range: Option<String>, if_range: Option<&str>) -> Result<Opened, Failure> {
         self.guard.check(url)?;
-        let mut request = self.client.get(url.clone()).header(header::ACCEPT_ENCODING, "identity");
+        let mut request = self.client.get(url.clone()).headers(self.headers.clone()).header(header::ACCEPT_ENCODING, "identity");
         if let Some(range) = range {
             request = request.header(header::RANGE, range);
         }
@@ -80,4 +93,9 @@ impl Opened {
             None => Ok(self),
         }
     }
+}
+
+fn range(offset: u64, limit_bytes: Option<u64>) -> String {
+    let last = limit_bytes.map(|limit| (offset + limit.max(1) - 1).to_string()).unwrap_or_default();
+    format!("bytes={offset}-{last}")
 }

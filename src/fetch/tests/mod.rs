@@ -3,7 +3,9 @@
 //! In: pages that a test makes up. Out: assertions on spools, cards and what the server was asked. Must not: need the internet.
 
 mod http;
+mod ranges;
 pub(crate) mod site;
+mod tracks;
 mod ytdlp;
 
 use std::path::Path;
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{FetchRequest, Fetched, Fetcher};
 use crate::config::FetchConfig;
 use crate::model::{Choice, Failure, Link, ProgressSender};
+use crate::spool::Spool;
 
 /// Settings for tests: the loopback server may be reached, breaks are noticed soon.
 pub(crate) fn config() -> FetchConfig {
@@ -45,8 +48,14 @@ async fn whole_with(config: FetchConfig, link: Link, folder: &Path) -> Result<Ve
     bytes_of(&fetch_with(config, link, folder).await?).await
 }
 
-/// Everything that a spool has in the end.
+/// Everything that the one spool of a fetch has in the end.
 async fn bytes_of(fetched: &Fetched) -> Result<Vec<u8>, Failure> {
-    let size_bytes = fetched.spools[0].finished().await?;
-    fetched.spools[0].read(0..size_bytes).await
+    assert_eq!(fetched.spools.len(), 1);
+    all_of(&fetched.spools[0]).await
+}
+
+/// Everything that a spool has in the end.
+async fn all_of(spool: &Spool) -> Result<Vec<u8>, Failure> {
+    let size_bytes = spool.finished().await?;
+    spool.read(0..size_bytes).await
 }

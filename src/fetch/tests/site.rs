@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -11,7 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use futures::StreamExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::model::Link;
 
@@ -30,6 +31,8 @@ pub(crate) enum Fault {
     Cut,
     /// Nothing comes any more.
     Stall,
+    /// Nothing comes until [`Page::open`] is called.
+    Gate,
 }
 
 /// What a path serves, and what it was asked.
@@ -37,6 +40,8 @@ pub(crate) enum Fault {
 pub(crate) struct Page {
     pub(crate) body: Bytes,
     pub(crate) status: Option<u16>,
+    /// Statuses of the first requests, before all others.
+    pub(crate) statuses: Vec<u16>,
     pub(crate) headers: Vec<(header::HeaderName, String)>,
     /// False: `Range` is not looked at.
     pub(crate) ranges: bool,
@@ -51,6 +56,10 @@ pub(crate) struct Page {
     pub(crate) log: Arc<Mutex<Vec<HeaderMap>>>,
     /// Told when a stalled body is given up by its reader.
     pub(crate) given_up: Arc<Notify>,
+    /// Lets gated bodies go on.
+    pub(crate) gate: Arc<watch::Sender<bool>>,
+    /// Bytes of bodies that were sent.
+    pub(crate) sent_bytes: Arc<AtomicU64>,
 }
 
 impl Site {
@@ -107,9 +116,25 @@ impl Page {
         self
     }
 
+    /// The same page with nothing asked yet.
+    pub(crate) fn anew(&self) -> Self {
+        let Self { body, status, statuses, headers, ranges, sized, said_total, etags, faults, .. } = self.clone();
+        Self { body, status, statuses, headers, ranges, sized, said_total, etags, faults, ..Self::default() }
+    }
+
     /// Header `name` of each request so far.
     pub(crate) fn asked(&self, name: header::HeaderName) -> Vec<Option<String>> {
         self.requests().iter().map(|headers| headers.get(&name).map(|value| value.to_str().unwrap().to_owned())).collect()
+    }
+
+    /// Lets every gated body go on, now and from now on.
+    pub(crate) fn open(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// Bytes of bodies that were sent so far.
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::SeqCst)
     }
 
     /// The headers of each request so far.
@@ -130,7 +155,7 @@ async fn answer(State(pages): State<Pages>, request: Request) -> Response<Body> 
     };
     let etag = page.etags.get(number).or(page.etags.last()).copied();
     let total = page.body.len();
-    let start = range_start(request.headers(), etag).filter(|_| page.ranges);
+    let range = range_of(request.headers(), etag).filter(|_| page.ranges);
     let mut response = Response::builder();
     if let Some(etag) = etag {
         response = response.header(header::ETAG, etag);
@@ -139,40 +164,59 @@ async fn answer(State(pages): State<Pages>, request: Request) -> Response<Body> 
         response = response.header(name, value);
     }
     let said_total = page.said_total.unwrap_or(total as u64);
-    let (status, body) = match start {
-        Some(start) if start >= total => {
+    let (status, body) = match range {
+        Some((start, _)) if start >= total => {
             let response = response.status(416).header(header::CONTENT_RANGE, format!("bytes */{said_total}"));
             return response.body(Body::empty()).unwrap();
         }
-        Some(start) => {
-            response = response.header(header::CONTENT_RANGE, format!("bytes {start}-{}/{said_total}", total - 1));
-            (206, page.body.slice(start..))
+        Some((start, last)) => {
+            let end = last.map_or(total, |last| total.min(last + 1));
+            response = response.header(header::CONTENT_RANGE, format!("bytes {start}-{}/{said_total}", end - 1));
+            (206, page.body.slice(start..end))
         }
         None => (200, page.body.clone()),
     };
     let fault = page.faults.get(number).copied().flatten();
-    response = response.status(page.status.unwrap_or(status));
+    response = response.status(page.statuses.get(number).copied().or(page.status).unwrap_or(status));
     if page.sized {
         response = response.header(header::CONTENT_LENGTH, body.len());
     }
-    response.body(body_of(body, fault, page.sized, page.given_up.clone())).unwrap()
+    response.body(body_of(body, fault, &page)).unwrap()
 }
 
-fn body_of(body: Bytes, fault: Option<(usize, Fault)>, sized: bool, given_up: Arc<Notify>) -> Body {
-    let Some((at, fault)) = fault else {
-        return if sized { Body::from(body) } else { Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(body)])) };
-    };
-    let first = futures::stream::iter([Ok(body.slice(..at.min(body.len())))]);
-    match fault {
-        Fault::Cut => Body::from_stream(first.chain(futures::stream::once(cut()))),
-        Fault::Stall => {
-            let tell = TellOnDrop(given_up);
+/// The body in pieces, counted as they are taken, with its fault.
+fn body_of(body: Bytes, fault: Option<(usize, Fault)>, page: &Page) -> Body {
+    let at = fault.map_or(body.len(), |(at, _)| at.min(body.len()));
+    let first = pieces(body.slice(..at), page);
+    match fault.map(|(_, fault)| fault) {
+        None => Body::from_stream(first),
+        Some(Fault::Cut) => Body::from_stream(first.chain(futures::stream::once(cut()))),
+        Some(Fault::Stall) => {
+            let tell = TellOnDrop(page.given_up.clone());
             Body::from_stream(first.chain(futures::stream::poll_fn(move |_| {
                 let _kept = &tell;
                 std::task::Poll::Pending
             })))
         }
+        Some(Fault::Gate) => {
+            let mut opened = page.gate.subscribe();
+            let gate = futures::stream::once(async move {
+                let _kept = opened.wait_for(|open| *open).await;
+                Ok(Bytes::new())
+            });
+            Body::from_stream(first.chain(gate.filter(|_| async { false })).chain(pieces(body.slice(at..), page)))
+        }
     }
+}
+
+fn pieces(body: Bytes, page: &Page) -> impl futures::Stream<Item = std::io::Result<Bytes>> + use<> {
+    const PIECE_BYTES: usize = 64 << 10;
+    let sent_bytes = page.sent_bytes.clone();
+    futures::stream::iter((0..body.len()).step_by(PIECE_BYTES)).map(move |at| {
+        let piece = body.slice(at..body.len().min(at + PIECE_BYTES));
+        sent_bytes.fetch_add(piece.len() as u64, Ordering::SeqCst);
+        Ok(piece)
+    })
 }
 
 /// A pause first, so that what came before is sent.
@@ -189,8 +233,10 @@ impl Drop for TellOnDrop {
     }
 }
 
-fn range_start(headers: &HeaderMap, etag: Option<&str>) -> Option<usize> {
+/// First and last byte that are asked for.
+fn range_of(headers: &HeaderMap, etag: Option<&str>) -> Option<(usize, Option<usize>)> {
     let same = headers.get(header::IF_RANGE).is_none_or(|wanted| Some(wanted.to_str().unwrap()) == etag);
     let range = headers.get(header::RANGE).filter(|_| same)?.to_str().unwrap();
-    range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()))
 }

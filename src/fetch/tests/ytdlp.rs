@@ -18,7 +18,7 @@ use crate::model::{Choice, Failure, Link, ProgressSender, Reason};
 /// Names the yt-dlp to test with; otherwise the one that scripts/setup.sh installs is taken.
 const PROGRAM_VARIABLE: &str = "TGFERRY_TEST_YT_DLP";
 
-fn settings() -> FetchConfig {
+pub(super) fn settings() -> FetchConfig {
     let installed = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/tgferry/venv/bin/yt-dlp");
     let yt_dlp = std::env::var_os(PROGRAM_VARIABLE).map_or_else(installed, PathBuf::from);
     assert!(yt_dlp.is_file(), "{} is missing: run scripts/setup.sh, or name a yt-dlp in {PROGRAM_VARIABLE}", yt_dlp.display());
@@ -30,6 +30,19 @@ fn run(program: &str, folder: &Path, arguments: &str) -> String {
         Command::new(program).args(arguments.split_whitespace()).current_dir(folder).output().expect("ffmpeg and ffprobe are installed");
     assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A DASH manifest whose picture and sound are one file each.
+pub(super) fn single_file_manifest(picture: &str, sound: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT6.0S\" \
+        profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\"><Period>\
+        <AdaptationSet contentType=\"video\"><Representation id=\"v\" mimeType=\"video/mp4\" codecs=\"avc1.42c00d\" bandwidth=\"700000\" width=\"320\" height=\"240\">\
+        <BaseURL>{picture}</BaseURL><SegmentBase indexRange=\"0-100\"><Initialization range=\"0-50\"/></SegmentBase></Representation></AdaptationSet>\
+        <AdaptationSet contentType=\"audio\"><Representation id=\"a\" mimeType=\"audio/mp4\" codecs=\"mp4a.40.2\" bandwidth=\"70000\" audioSamplingRate=\"44100\">\
+        <BaseURL>{sound}</BaseURL><SegmentBase indexRange=\"0-100\"><Initialization range=\"0-50\"/></SegmentBase></Representation></AdaptationSet>\
+        </Period></MPD>"
+    )
 }
 
 /// A site with a clip of 6 s, as a file and as HLS streams: `joined.m3u8`, and `apart.m3u8` with picture and sound by themselves.
@@ -45,6 +58,13 @@ async fn film_site() -> Site {
         run("ffmpeg", folder, &format!("-v error -i clip.mp4 {streams} -c copy -hls_time 2 -hls_list_size 0 {name}.m3u8"));
     }
     run("ffmpeg", folder, "-v error -i clip.mp4 -c copy -f dash dash.mpd");
+    for (streams, name) in [("-an", "picture.mp4"), ("-vn", "sound.m4a")] {
+        run("ffmpeg", folder, &format!("-v error -i clip.mp4 {streams} -c copy {name}"));
+    }
+    site.file("/single.mpd", single_file_manifest("picture.mp4", "sound.m4a").as_bytes());
+    let joined = std::fs::read_to_string(folder.join("joined.m3u8")).unwrap();
+    let strange = joined.replacen("#EXTINF", "#EXT-X-KEY:METHOD=STRANGE\n#EXTINF", 1);
+    site.file("/strange.m3u8", strange.as_bytes());
     let apart = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"en\",DEFAULT=YES,URI=\"sound.m3u8\"\n\
         #EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=320x240,CODECS=\"avc1.64000d,mp4a.40.2\",AUDIO=\"a\"\nvideo.m3u8\n";
     site.page("/apart.m3u8", Page::of(apart.as_bytes()).header(header::CONTENT_TYPE, "application/vnd.apple.mpegurl"));
@@ -65,7 +85,7 @@ fn probe(path: &Path) -> String {
     format!("{} {:.0}", kinds.join(","), ask("format=duration").trim().parse::<f64>().unwrap())
 }
 
-async fn fetch(fetcher: &Fetcher, link: Link, choice: Choice, folder: &Path) -> Result<Fetched, Failure> {
+pub(super) async fn fetch(fetcher: &Fetcher, link: Link, choice: Choice, folder: &Path) -> Result<Fetched, Failure> {
     let request = FetchRequest { link, choice, folder: folder.to_owned() };
     fetcher.fetch(request, &ProgressSender::channel().0, &CancellationToken::new()).await
 }
@@ -102,16 +122,24 @@ async fn streams_become_files() {
     let site = film_site().await;
     let fetcher = Fetcher::new(settings()).unwrap();
     let table = [
-        ("/joined.m3u8", Choice::Video, "video,audio 6"),
-        ("/apart.m3u8", Choice::Video, "video,audio 6"),
-        ("/apart.m3u8", Choice::Audio, "audio 6"),
-        ("/dash.mpd", Choice::Video, "video,audio 6"),
+        ("/joined.m3u8", Choice::Video, vec!["video,audio 6"]),
+        ("/apart.m3u8", Choice::Video, vec!["video 6", "audio 6"]),
+        ("/apart.m3u8", Choice::Audio, vec!["audio 6"]),
+        ("/dash.mpd", Choice::Video, vec!["video 6", "audio 6"]),
+        ("/single.mpd", Choice::Audio, vec!["audio 6"]),
+        // yt-dlp leaves it to ffmpeg, which writes its file until it ends.
+        ("/strange.m3u8", Choice::Video, vec!["video,audio 6"]),
     ];
     for (path, choice, expected) in table {
         let folder = tempfile::tempdir().unwrap();
         let fetched = fetch(&fetcher, site.link(path), choice, folder.path()).await.unwrap();
-        assert_eq!(probe(fetched.spools[0].path()), expected, "{path} {choice:?}");
-        assert!(fetched.spools[0].length().finished);
+        for spool in &fetched.spools {
+            spool.finished().await.unwrap();
+        }
+        let found: Vec<_> = fetched.spools.iter().map(|spool| probe(spool.path())).collect();
+        assert_eq!(found, expected, "{path} {choice:?}");
+        let extension = if choice == Choice::Audio && path == "/single.mpd" { "m4a" } else { "mp4" };
+        assert!(fetched.file.file_name.ends_with(&format!(".{extension}")), "{path}: {}", fetched.file.file_name);
     }
 }
 
@@ -132,7 +160,10 @@ async fn pages_without_a_film_have_their_reasons() {
     let missing = FetchConfig { yt_dlp: "/no/such/program".into(), ..settings() };
     assert_eq!(fetch_with(missing, site.link("/login"), folder.path()).await.unwrap_err().reason, Reason::Downloader);
     let small = FetchConfig { max_bytes: 100_000, ..settings() };
-    let failure = fetch_with(small, site.link("/joined.m3u8"), folder.path()).await.unwrap_err();
+    let failure = match fetch_with(small, site.link("/joined.m3u8"), folder.path()).await {
+        Ok(fetched) => bytes_of(&fetched).await.unwrap_err(), // it is seen while the stream grows
+        Err(failure) => failure,
+    };
     assert!(matches!(failure.reason, Reason::TooLarge { limit_bytes: 100_000, .. }), "{failure}");
 }
 

@@ -51,6 +51,112 @@ pub(super) fn download(config: &FetchConfig, choice: Choice, info: &Path, folder
     arguments
 }
 
+/// Arguments that download the one stream which the metadata in `info` describes into the file `name` of `folder`. The file is only ever appended
+/// to, under its own name, and what was noted by an earlier run is gone on with. Each piece that comes prints a line.
+pub(super) fn track(config: &FetchConfig, info: &Path, folder: &Path, name: &str) -> Vec<OsString> {
+    let mut arguments = common(config);
+    arguments.extend([OsString::from("--load-info-json"), info.into()]);
+    for kind in ["home:", "temp:"] {
+        let mut path = OsString::from(kind);
+        path.push(folder);
+        arguments.extend([OsString::from("--paths"), path]);
+    }
+    arguments.extend(texts(["--output", name, "--format", "b*", "--no-playlist", "--no-mtime", "--no-write-info-json"]));
+    arguments.extend(texts(["--continue", "--no-part", "--fixup", "never", "--hls-prefer-native", "--progress", "--newline"]));
+    arguments.extend(texts([
+        "--progress-template",
+        "download:PJ %(progress.{status,filename,downloaded_bytes,total_bytes,total_bytes_estimate,fragment_index,fragment_count})j",
+    ]));
+    arguments.extend(config.yt_dlp_args.iter().map(OsString::from));
+    arguments
+}
+
+/// Who may fetch the streams that yt-dlp finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hands {
+    /// We ourselves, where a web server has the file.
+    Ours,
+    /// A yt-dlp process for each stream: the settings say something of the network that only yt-dlp can follow.
+    ForEach,
+    /// One yt-dlp process for all: the settings may ask for other streams or other work on the file.
+    ForAll,
+}
+
+/// Who may fetch, with these arguments of the settings.
+pub(super) fn hands(arguments: &[String]) -> Hands {
+    let mut hands = Hands::Ours;
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let (name, has_value) = argument.split_once('=').map_or((argument.as_str(), false), |(name, _)| (name, true));
+        let known = KNOWN.iter().find(|(_, _, names)| names.contains(&name));
+        let Some((needs, takes_value, _)) = known else { return Hands::ForAll };
+        if *takes_value && !has_value {
+            arguments.next();
+        }
+        hands = hands.max(*needs);
+    }
+    hands
+}
+
+/// Arguments that leave the streams and their files as they are: who has to fetch then, whether a value follows, and their names
+/// (<https://github.com/yt-dlp/yt-dlp#usage-and-options>).
+const KNOWN: [(Hands, bool, &[&str]); 4] = [
+    (
+        Hands::Ours,
+        true,
+        &[
+            "--cookies",
+            "--cookies-from-browser",
+            "--username",
+            "-u",
+            "--password",
+            "-p",
+            "--twofactor",
+            "-2",
+            "--video-password",
+            "--netrc-location",
+            "--netrc-cmd",
+            "--extractor-args",
+            "--extractor-retries",
+            "--user-agent",
+            "--referer",
+            "--add-headers",
+            "--js-runtimes",
+            "--plugin-dirs",
+            "--remote-components",
+            "--geo-verification-proxy",
+            "--xff",
+            "--cache-dir",
+            "--ffmpeg-location",
+            "--sleep-requests",
+        ],
+    ),
+    (Hands::Ours, false, &["--netrc", "-n", "--no-cache-dir", "--verbose", "-v", "--no-js-runtimes", "--no-remote-components"]),
+    (
+        Hands::ForEach,
+        true,
+        &[
+            "--proxy",
+            "--source-address",
+            "--limit-rate",
+            "-r",
+            "--throttled-rate",
+            "--impersonate",
+            "--http-chunk-size",
+            "--client-certificate",
+            "--client-certificate-key",
+            "--client-certificate-password",
+            "--concurrent-fragments",
+            "-N",
+        ],
+    ),
+    (
+        Hands::ForEach,
+        false,
+        &["--force-ipv4", "-4", "--force-ipv6", "-6", "--no-check-certificates", "--legacy-server-connect", "--prefer-insecure"],
+    ),
+];
+
 fn common(config: &FetchConfig) -> Vec<OsString> {
     let timeout = config.stall_timeout_s.to_string();
     let retries = config.resume_attempts.to_string();
@@ -95,6 +201,24 @@ mod tests {
         assert_eq!(texts[texts.len() - 4..], ["--cookies", "c.txt", "--", "https://example.org/-x"]);
         assert!(texts.contains(&"res:720,vcodec:h264,acodec:aac"));
         assert_eq!(texts[0], "--ignore-config");
+    }
+
+    #[test]
+    fn settings_decide_who_fetches() {
+        let table: [(&[&str], Hands); 8] = [
+            (&[], Hands::Ours),
+            (&["--cookies", "--proxy"], Hands::Ours), // a file of that name
+            (&["--cookies=c.txt", "-v"], Hands::Ours),
+            (&["--proxy", "socks5://localhost"], Hands::ForEach),
+            (&["-4", "--cookies", "c.txt"], Hands::ForEach),
+            (&["--recode-video", "mkv"], Hands::ForAll),
+            (&["-4", "-x"], Hands::ForAll),
+            (&["stray"], Hands::ForAll),
+        ];
+        for (arguments, expected) in table {
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            assert_eq!(hands(&arguments), expected, "{arguments:?}");
+        }
     }
 
     #[test]

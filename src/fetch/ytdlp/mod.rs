@@ -1,40 +1,50 @@
 //! Videos of sites, pages and streams, through the yt-dlp program.
 //!
-//! In: a link. Out: its card, and the file as a whole spool. Must not: be given names from outside as paths; leave a process behind.
+//! In: a link. Out: its card, and its streams as growing spools. Must not: be given names from outside as paths; leave a process behind.
+//!
+//! Streams that a web server has as files are fetched by our own hands (apart.rs, `fetch::http`); for every other one a process of its own writes a
+//! file that is watched (watch.rs). Where only yt-dlp can tell what to fetch, one process fetches and joins all (joined.rs).
 //!
 //! The program is given public addresses alone (the link's host and the hosts in its metadata are resolved and checked before it downloads),
 //! but what a page or a playlist leads it to by itself is beyond that check.
 
+mod apart;
 mod args;
+mod cookies;
 mod errors;
+mod fragments;
 mod info;
+mod joined;
 mod process;
 mod progress;
+mod tracks;
 mod version;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
 use tokio_util::sync::CancellationToken;
 
+use self::args::Hands;
 use self::info::Info;
 use self::process::{Group, read_tail};
-use self::progress::{Event, Tally};
 pub use self::version::YtDlpVersion;
 use super::client::Guard;
 use super::decide::{self, Kind};
-use super::http::{Requester, whole};
+use super::http::Requester;
 use super::names;
 use super::picture;
 use super::recent::Recent;
 use super::source::{FetchRequest, Fetched, Source, Target};
-use super::workspace::{check_room, disk_failure};
 use crate::config::FetchConfig;
-use crate::model::{Failure, FetchedFile, Link, ProgressSender, Reason, SourceCard, Step};
+use crate::model::{Failure, FetchedFile, Link, ProgressSender, Reason, SourceCard};
+use crate::spool::Spool;
 
 /// Longest time for reading metadata. A slow site takes tens of seconds, with the site's own pauses.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(180);
@@ -45,27 +55,27 @@ const METADATA_BYTES: u64 = 64 << 20;
 /// Most that the metadata of one video may be to be remembered, in bytes.
 const KEPT_METADATA_BYTES: usize = 2 << 20;
 
-/// Longest silence during a download. Joining picture and sound of a large file prints nothing for minutes.
-const SILENCE: Duration = Duration::from_secs(1800);
-
 /// Longest time for the picture, which is only an ornament.
 const PICTURE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The metadata in the job's folder, for yt-dlp to load.
-const INFO_FILE: &str = "info.json";
+/// A download that has begun: its spools, and the extension that its file is to have.
+struct Begun {
+    spools: Vec<Spool>,
+    extension: String,
+}
 
 /// Downloads by yt-dlp.
 pub(crate) struct YtDlpSource {
     config: FetchConfig,
     guard: Guard,
     requester: Requester,
-    recent: Recent<Info>,
+    recent: Arc<Recent<Info>>,
 }
 
 impl YtDlpSource {
     /// A source that runs the program of the settings.
     pub(crate) fn new(config: FetchConfig, guard: Guard, requester: Requester) -> Self {
-        Self { config, guard, requester, recent: Recent::new() }
+        Self { config, guard, requester, recent: Arc::new(Recent::new()) }
     }
 
     /// What the program says of itself.
@@ -79,10 +89,11 @@ impl YtDlpSource {
         version::parse(&output).ok_or_else(|| Failure::new(Reason::Downloader, anyhow::anyhow!("yt-dlp did not say its version")))
     }
 
-    async fn info(&self, target: &Target) -> Result<Info, Failure> {
+    /// What is known of the video, and true if it was asked just now.
+    async fn info(&self, target: &Target) -> Result<(Info, bool), Failure> {
         let link = &target.link;
         if let Some(info) = self.recent.get(link) {
-            return Ok(info);
+            return Ok((info, false));
         }
         self.guard.check_resolved(link.url()).await?;
         let read = tokio::time::timeout(METADATA_TIMEOUT, self.read_metadata(link)).await;
@@ -90,7 +101,7 @@ impl YtDlpSource {
         if info.json.len() <= KEPT_METADATA_BYTES {
             self.recent.put(link, info.clone());
         }
-        Ok(info)
+        Ok((info, true))
     }
 
     async fn read_metadata(&self, link: &Link) -> Result<Info, Failure> {
@@ -107,51 +118,6 @@ impl YtDlpSource {
         Info::parse(&json)
     }
 
-    async fn download(&self, request: &FetchRequest, info: &Info, progress: &ProgressSender) -> Result<PathBuf, Failure> {
-        for url in &info.media {
-            self.guard.check_resolved(url).await?;
-        }
-        check_room(&request.folder, info.size_bytes.unwrap_or(0), self.config.keep_free_bytes)?;
-        let folder = tokio::fs::canonicalize(&request.folder).await.map_err(|error| disk_failure(error, "open the job's folder"))?;
-        let info_path = folder.join(INFO_FILE);
-        tokio::fs::write(&info_path, info.json.as_bytes()).await.map_err(|error| disk_failure(error, "write the metadata"))?;
-
-        let arguments = args::download(&self.config, request.choice, &info_path, &folder);
-        let mut group = self.start(&arguments, &folder)?;
-        let (stdout, stderr) = pipes(&mut group)?;
-        let (result, stderr) = tokio::try_join!(self.follow(stdout, &folder, progress), stderr)?;
-        let status = group.end().await?;
-        match result {
-            Some(path) if status.success() => inside(&folder, &path),
-            _ => Err(self.failure(&stderr)),
-        }
-    }
-
-    /// Reads the lines of a download, passes progress on, and stops it when it grows over a limit. Says where the result lies.
-    async fn follow(&self, stdout: ChildStdout, folder: &Path, progress: &ProgressSender) -> Result<Option<String>, Failure> {
-        let limit_bytes = self.config.max_bytes;
-        let mut tally = Tally::default();
-        let mut result = None;
-        let mut lines = BufReader::new(stdout).lines();
-        loop {
-            let line = tokio::time::timeout(SILENCE, lines.next_line()).await.map_err(|_| timed_out(SILENCE))?;
-            let Some(line) = line.map_err(Failure::internal)? else { return Ok(result) };
-            match progress::parse(&line) {
-                Some(Event::Selected(sizes)) => tally.select(sizes),
-                Some(Event::Progress(part)) => {
-                    tally.add(part);
-                    if tally.certain_bytes() > limit_bytes {
-                        return Err(Failure::from(Reason::TooLarge { size_bytes: tally.total_bytes(), limit_bytes }));
-                    }
-                    check_room(folder, 0, self.config.keep_free_bytes)?;
-                    progress.report(Step::Fetching, tally.done_bytes(), tally.total_bytes());
-                }
-                Some(Event::Finished(path)) => result = Some(path),
-                None => tracing::trace!(line, "yt-dlp"),
-            }
-        }
-    }
-
     async fn fetch_picture(&self, info: &Info, folder: &Path) -> Option<PathBuf> {
         let (url, path) = (info.picture.as_ref()?, folder.join("picture"));
         let fetched = tokio::time::timeout(PICTURE_TIMEOUT, picture::download(&self.requester, url, &path)).await;
@@ -165,32 +131,60 @@ impl YtDlpSource {
         None
     }
 
-    async fn get(&self, target: &Target, request: &FetchRequest, progress: &ProgressSender) -> Result<Fetched, Failure> {
-        let info = self.info(target).await?;
-        let picture = self.fetch_picture(&info, &request.folder);
-        let download = async { self.download(request, &info, progress).await.map_err(|failure| of_page(failure, target)) };
-        let outcome = tokio::try_join!(download, async { Ok(picture.await) });
+    async fn get(
+        &self,
+        target: &Target,
+        request: &FetchRequest,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Fetched, Failure> {
+        let (info, is_fresh) = self.info(target).await?;
+        match self.attempt(target, request, (&info, is_fresh), progress, cancel).await {
+            Err(failure) if !is_fresh && may_have_expired(&failure.reason) => {
+                tracing::debug!(host = target.link.host(), %failure, "the addresses may have run out; the site is asked again");
+                let (info, is_fresh) = self.info(target).await?;
+                self.attempt(target, request, (&info, is_fresh), progress, cancel).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// With what is known of the video; a failure makes that forgotten.
+    async fn attempt(
+        &self,
+        target: &Target,
+        request: &FetchRequest,
+        (info, is_fresh): (&Info, bool),
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Fetched, Failure> {
+        let begin = async {
+            for url in &info.media {
+                self.guard.check_resolved(url).await?;
+            }
+            let hands = args::hands(&self.config.yt_dlp_args);
+            let tracks = if hands == Hands::ForAll { None } else { tracks::choose(&info.json, request.choice) };
+            match tracks {
+                Some(tracks) => self.apart(request, tracks, (hands, is_fresh), progress, cancel).await,
+                None => self.joined(request, info, progress).await,
+            }
+        };
+        let begin = async { begin.await.map_err(|failure| of_page(failure, target)) };
+        let picture = self.fetch_picture(info, &request.folder);
+        let outcome = tokio::try_join!(begin, async { Ok(picture.await) });
         if outcome.is_err() {
             self.recent.forget(&target.link); // its addresses may have run out
         }
-        let (path, picture) = outcome?;
-        let spool = whole(&path).await?;
-        let limit_bytes = self.config.max_bytes;
-        match spool.length().ready_bytes() {
-            0 => return Err(Failure::from(Reason::Empty)),
-            size if size > limit_bytes => return Err(Failure::from(Reason::TooLarge { size_bytes: Some(size), limit_bytes })),
-            _ => {}
-        }
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let (Begun { spools, extension }, picture) = outcome?;
         let file = FetchedFile {
-            file_name: names::from_title(info.title.as_deref().unwrap_or_default(), extension),
-            mime: mime_guess::from_ext(extension).first_raw().map(str::to_owned),
+            file_name: names::from_title(info.title.as_deref().unwrap_or_default(), &extension),
+            mime: mime_guess::from_ext(&extension).first_raw().map(str::to_owned),
             title: info.title.clone(),
             author: info.author.clone(),
             duration_s: info.duration_s,
             picture,
         };
-        Ok(Fetched { file, spools: vec![spool] })
+        Ok(Fetched { file, spools })
     }
 
     fn start(&self, arguments: &[OsString], folder: &Path) -> Result<Group, Failure> {
@@ -215,7 +209,7 @@ impl Source for YtDlpSource {
     }
 
     fn inspect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<SourceCard, Failure>> {
-        Box::pin(async move { Ok(self.info(target).await?.card(&target.link)) })
+        Box::pin(async move { Ok(self.info(target).await?.0.card(&target.link)) })
     }
 
     fn fetch<'a>(
@@ -223,9 +217,9 @@ impl Source for YtDlpSource {
         target: &'a Target,
         request: &'a FetchRequest,
         progress: &'a ProgressSender,
-        _cancel: &'a CancellationToken,
+        cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Fetched, Failure>> {
-        Box::pin(self.get(target, request, progress))
+        Box::pin(self.get(target, request, progress, cancel))
     }
 }
 
@@ -237,11 +231,9 @@ fn of_page(failure: Failure, target: &Target) -> Failure {
     }
 }
 
-/// The result, if it is a file of ours: what the program says is not followed out of the folder.
-fn inside(folder: &Path, said: &str) -> Result<PathBuf, Failure> {
-    let name = Path::new(said).file_name().and_then(|name| name.to_str()).filter(|name| name.starts_with(args::STEM));
-    name.map(|name| folder.join(name))
-        .ok_or_else(|| Failure::new(Reason::Downloader, anyhow::anyhow!("yt-dlp names a strange result: {said:?}")))
+/// What a site says of addresses that were good for some time.
+fn may_have_expired(reason: &Reason) -> bool {
+    matches!(reason, Reason::HttpStatus { status: 401 | 403 } | Reason::NotFound)
 }
 
 fn pipes(group: &mut Group) -> Result<(ChildStdout, impl Future<Output = Result<String, Failure>> + use<>), Failure> {

@@ -21,9 +21,15 @@ pub(super) struct Part {
     /// The file, as yt-dlp names it: video and sound come as two.
     #[serde(default)]
     filename: String,
-    downloaded_bytes: Option<f64>,
-    total_bytes: Option<f64>,
-    total_bytes_estimate: Option<f64>,
+    /// `downloading`, `finished` or `error`.
+    #[serde(default)]
+    pub(super) status: String,
+    pub(super) downloaded_bytes: Option<f64>,
+    pub(super) total_bytes: Option<f64>,
+    pub(super) total_bytes_estimate: Option<f64>,
+    /// Fragments that have come whole, of so many.
+    pub(super) fragment_index: Option<u64>,
+    pub(super) fragment_count: Option<u64>,
 }
 
 /// Sizes of a stream.
@@ -120,6 +126,7 @@ mod tests {
             downloaded_bytes: number(Some(done)),
             total_bytes: number(total),
             total_bytes_estimate: number(estimate),
+            ..Part::default()
         }
     }
 
@@ -128,11 +135,17 @@ mod tests {
         let table = [
             (
                 r#"PJ {"status": "downloading", "downloaded_bytes": 1024, "total_bytes": 600062, "filename": "/w/media.mp4"}"#,
-                Some(Event::Progress(part("/w/media.mp4", 1024, Some(600_062), None))),
+                Some(Event::Progress(Part { status: "downloading".into(), ..part("/w/media.mp4", 1024, Some(600_062), None) })),
             ),
             (
-                r#"PJ {"status": "downloading", "downloaded_bytes": 59220, "total_bytes_estimate": 78957.3333, "filename": "a"}"#,
-                Some(Event::Progress(Part { total_bytes_estimate: Some(78957.3333), ..part("a", 59220, None, None) })),
+                r#"PJ {"status": "downloading", "downloaded_bytes": 59220, "total_bytes_estimate": 78957.3333, "filename": "a", "fragment_index": 2, "fragment_count": 3}"#,
+                Some(Event::Progress(Part {
+                    status: "downloading".into(),
+                    total_bytes_estimate: Some(78957.3333),
+                    fragment_index: Some(2),
+                    fragment_count: Some(3),
+                    ..part("a", 59220, None, None)
+                })),
             ),
             (r#"SEL [{"filesize": 10}, {"filesize_approx": 5.5}, {}]"#, Some(Event::Selected(vec![Some(10), Some(5), None]))),
             ("SEL []", Some(Event::Selected(vec![]))),

@@ -27,10 +27,11 @@ pub(super) struct Cover {
     pub(super) thumbnail: Jpeg,
 }
 
-/// The picture given, else the one attached to the file, else a frame of the video that the song is taken from, else none.
-pub(super) fn find(picture: Option<&Path>, song: &Path) -> Option<Cover> {
+/// The picture given, else the one attached to one of the files, else a frame of the video that the song is taken from, else none.
+pub(super) fn find<'a>(picture: Option<&Path>, files: impl Iterator<Item = &'a Path> + Clone) -> Option<Cover> {
     let given = picture.and_then(|picture| report(of_file(picture, |chosen| chosen.video.or(chosen.cover))));
-    given.or_else(|| report(of_file(song, |chosen| chosen.cover))).or_else(|| report(of_video(song)))
+    let attached = || files.clone().find_map(|file| report(of_file(file, |chosen| chosen.cover)));
+    given.or_else(attached).or_else(|| files.clone().find_map(|file| report(of_video(file))))
 }
 
 fn of_video(path: &Path) -> WorkResult<Option<Cover>> {

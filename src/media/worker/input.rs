@@ -1,9 +1,10 @@
 //! Opens a file of strangers for reading, and picks its streams.
 //!
-//! In: a path. Out: a demuxer that sees the bytes of that one file and nothing else. Must not: give FFmpeg a path or a protocol: a playlist
+//! In: a path, or an input that is still growing. Out: a demuxer that sees the bytes of that one file and nothing else. Must not: give FFmpeg a path or a protocol: a playlist
 //! inside the file finds nothing that it could open.
 
 use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use ffmpeg::ffi;
@@ -13,6 +14,8 @@ use ffmpeg::media::Type;
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
+use super::feed::{Origin, OriginReader};
+use crate::media::boxes;
 
 /// Containers that people send. Left out: playlists and everything that points to other files (hls, dash, concat, sdp, image2).
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,ogg,mp3,aac,wav,w64,flac,aiff,ac3,eac3,dts,dtshd,\
@@ -25,17 +28,69 @@ const PROBE_BYTES: &str = "20000000";
 const PROBE_US: &str = "10000000";
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// How a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// At any place, also at the end to learn its length.
+    Anywhere,
+    /// At any place, but not beyond the index that stands behind the media.
+    ToIndex,
+    /// From start to end: what stands at the end is not looked for.
+    InOneGo,
+}
+
 /// Opens a file. The inner result is what FFmpeg says of it.
 pub(super) fn open(path: &Path) -> WorkResult<Result<Input, ffmpeg::Error>> {
     let file = File::open(path).blame_us("opening the input")?;
-    let io = StreamIo::from_read_seek_with_capacity(file, BUFFER_BYTES).blame_us("reading the input")?;
+    open_reader(file, Reading::Anywhere)
+}
+
+/// Opens an input so that it is read from start to end wherever its container allows that; where it does not, its end is asked for first. A file that
+/// is whole and one that is still growing are read alike: what is made of them must be the same.
+pub(super) fn open_in_one_go(origin: &Origin) -> WorkResult<Result<Input, ffmpeg::Error>> {
+    let mut reader = origin.reader().blame_us("opening the input")?;
+    let reading = reading_of(&mut reader).blame_us("looking at the input")?;
+    reader.rewind().blame_us("reading the input")?;
+    open_reader(reader, reading)
+}
+
+/// By the first bytes. What is not known here is read as FFmpeg likes.
+fn reading_of(reader: &mut OriginReader) -> std::io::Result<Reading> {
+    let mut start = Vec::new();
+    reader.take(3 * 192).read_to_end(&mut start)?;
+    let is_packet = |size: usize, skip: usize| (0..3).all(|index| start.get(index * size + skip) == Some(&0x47));
+    let is_boxes = matches!(start.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide"));
+    if is_boxes {
+        return Ok(if boxes::head(reader)?.media_first { Reading::ToIndex } else { Reading::InOneGo });
+    }
+    // Matroska and WebM, FLV, MPEG-TS (packets of 188 bytes, or with a time before or check bytes behind).
+    let in_one_go = start.starts_with(b"\x1a\x45\xdf\xa3") || start.starts_with(b"FLV\x01") || is_packet(188, 0) || is_packet(192, 4);
+    Ok(if in_one_go || is_packet(204, 0) { Reading::InOneGo } else { Reading::Anywhere })
+}
+
+fn open_reader(reader: impl Read + Seek + Send + 'static, reading: Reading) -> WorkResult<Result<Input, ffmpeg::Error>> {
+    let mut io = StreamIo::from_read_seek_with_capacity(reader, BUFFER_BYTES).blame_us("reading the input")?;
     let mut options = ffmpeg::Dictionary::new();
+    options.set("fflags", "+genpts");
+    match reading {
+        Reading::Anywhere => {}
+        Reading::ToIndex => {
+            options.set("fflags", "+genpts+ignidx"); // for MP4: does not go on behind the index to the end of the file
+            options.set("ignore_chapters", "1"); // they lie anywhere in the media
+        }
+        // SAFETY: the context is alive and nobody reads yet. Seeking back, which FFmpeg does after a look at the start, works all the same.
+        Reading::InOneGo => unsafe { (*io.as_mut_ptr()).seekable = 0 },
+    }
     options.set("protocol_whitelist", "none");
     options.set("format_whitelist", FORMATS);
-    options.set("fflags", "+genpts");
     options.set("probesize", PROBE_BYTES);
     options.set("analyzeduration", PROBE_US);
     Ok(ffmpeg::format::input_from_stream(io, None, Some(options)))
+}
+
+/// Opens an input that has been probed before; see [`open_in_one_go`].
+pub(super) fn reopen_in_one_go(origin: &Origin) -> WorkResult<Input> {
+    open_in_one_go(origin)?.blame_file("reading the container")
 }
 
 /// Opens a file that has been probed before.
@@ -114,6 +169,13 @@ fn displayed(width: u32, height: u32, shape: (i32, i32), rotation: u16) -> (u32,
     let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
     let width = (f64::from(width) * ratio).round() as u32;
     if rotation.is_multiple_of(180) { (width, height) } else { (height, width) }
+}
+
+/// True if the length is only a guess from the file's size and the rates of its streams.
+pub(super) fn is_length_guessed(input: &Input) -> bool {
+    // SAFETY: reads a plain value of a living context.
+    let method = unsafe { (*input.as_ptr()).duration_estimation_method };
+    method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE
 }
 
 /// Length in seconds, 0 if it is not known or the file is a picture.

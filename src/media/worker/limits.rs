@@ -18,6 +18,8 @@ use crate::media::protocol::Limits;
 /// Address space is promised long before it is used: thread stacks, malloc's arenas, mapped libraries.
 const RESERVED_BYTES: u64 = 2 << 30;
 const OPEN_FILES: u64 = 64;
+/// Blocks up to this size, and so much free memory, are kept for the next packet; the largest that glibc takes (`HEAP_MAX_SIZE / 2`).
+const KEPT_BYTES: i32 = 32 << 20;
 
 /// Applies all bounds; those of resources must hold, those of the sandbox hold as far as the kernel knows them.
 pub(super) fn apply(limits: &Limits) -> WorkResult<()> {
@@ -25,6 +27,12 @@ pub(super) fn apply(limits: &Limits) -> WorkResult<()> {
     nix::sys::prctl::set_dumpable(false).map_err(io::Error::from).blame_us("turning core dumps off")?;
     // SAFETY: mallopt only sets numbers of the allocator; called before any other thread exists. Each arena reserves 64 MB.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 2) };
+    // The daemon gives every large block back to the kernel at once. Here a packet is a large block, and the next one follows: fresh pages for each
+    // cost more than the rest of a remux.
+    for (what, bytes) in [(libc::M_MMAP_THRESHOLD, KEPT_BYTES), (libc::M_TRIM_THRESHOLD, KEPT_BYTES)] {
+        // SAFETY: as above.
+        unsafe { libc::mallopt(what, bytes) };
+    }
     // SAFETY: setpriority takes three numbers.
     if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, limits.niceness) } != 0 {
         say(&format!("niceness {} is not allowed", limits.niceness));

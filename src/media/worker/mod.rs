@@ -1,11 +1,12 @@
 //! Inside the media process: reads one request, works, answers, ends.
 //!
-//! In: a JSON line on stdin. Out: JSON lines on stdout, FFmpeg's complaints on stderr. Must not: run in the daemon, outlive its parent, or open
+//! In: a JSON line on stdin, and more where an input is still growing. Out: JSON lines on stdout, FFmpeg's complaints on stderr. Must not: run in the daemon, outlive its parent, or open
 //! anything but the files that the request names.
 
 mod audio;
 mod cover;
 mod error;
+mod feed;
 mod graph;
 mod input;
 mod jpeg;
@@ -15,18 +16,25 @@ mod measure;
 mod muxer;
 mod probe;
 mod produce;
+mod reader;
+mod room;
 mod thumbnail;
 mod timestamps;
 mod video;
 
 use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ffmpeg_next as ffmpeg;
 
-use super::protocol::{Reply, Request, Task};
+use super::protocol::{Feed, Reply, Request, Source, Task};
 use crate::model::Reason;
 use error::{Blame, WorkResult};
+use feed::{Feeds, Origin};
+
+/// Longest line of the parent, in bytes; ours are far below a page, even with thousands of ranges.
+const MAX_LINE_BYTES: u64 = 1 << 20;
 
 /// Runs the media process: to be called by `main` for the hidden subcommand `media-worker`. Returns when the work is done; the exit code is a
 /// failure only if no answer could be given.
@@ -44,11 +52,13 @@ pub fn run() -> ExitCode {
 
 fn work(request: Request) -> WorkResult<Reply> {
     limits::apply(&request.limits)?;
-    end_with_parent();
+    let feeds = Arc::new(Feeds::default());
+    listen(feeds.clone()).blame_us("listening to the parent")?;
+    let origin = |source: Source| Origin::new(source, feeds.clone());
     ffmpeg::init().blame_us("starting FFmpeg")?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     match request.task {
-        Task::Probe { input } => probe::probe(&input).map(|probed| Reply::Probed(Box::new(probed))),
+        Task::Probe { input, head } => probe::probe(&origin(input), head).map(|probed| Reply::Probed(Box::new(probed))),
         Task::Make(task) => {
             let mut last = 0;
             let mut report = |fraction: f64| {
@@ -58,35 +68,39 @@ fn work(request: Request) -> WorkResult<Reply> {
                     write(&Reply::Progress { per_mille });
                 }
             };
-            make::make(&task, request.limits.threads, &mut report).map(Reply::Made)
+            let inputs: Vec<Origin> = task.inputs.iter().cloned().map(origin).collect();
+            let made = make::make(&task, &inputs, request.limits.threads, &mut report)?;
+            Ok(made.map_or(Reply::OutOfRoom, Reply::Made))
         }
     }
 }
 
 fn read_request() -> std::io::Result<Request> {
     let mut line = String::new();
-    std::io::stdin().lock().take(1 << 20).read_line(&mut line)?;
+    std::io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
 }
 
-/// The parent holds our stdin open as long as it waits. Its end is also noticed where `PR_SET_PDEATHSIG` is not, such as between two processes.
-fn end_with_parent() {
-    let watch = || {
-        let mut rest = [0; 64];
+/// Hears what the parent says of growing inputs, and when it is gone: it holds our stdin open as long as it waits. That end is also noticed where
+/// `PR_SET_PDEATHSIG` is not, such as between two processes. A thread of its own, so that the parent never waits for us to listen.
+fn listen(feeds: Arc<Feeds>) -> std::io::Result<()> {
+    let listen = move || {
+        let mut stdin = std::io::stdin().lock();
+        let mut line = String::new();
         loop {
-            match std::io::stdin().lock().read(&mut rest) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+            line.clear();
+            match (&mut stdin).take(MAX_LINE_BYTES).read_line(&mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => match serde_json::from_str::<Feed>(&line) {
+                    Ok(feed) => feeds.hear(feed),
+                    Err(error) => eprintln!("the parent said something strange: {error}"),
+                },
             }
         }
         // SAFETY: _exit ends the process at once, without the destructors that other threads may be in the middle of.
         unsafe { libc::_exit(3) }
     };
-    if let Err(error) = std::thread::Builder::new().name("parent".into()).stack_size(128 << 10).spawn(watch) {
-        eprintln!("can't watch the parent: {error}");
-    }
+    std::thread::Builder::new().name("parent".into()).stack_size(128 << 10).spawn(listen).map(drop)
 }
 
 /// False if the parent does not read any more.

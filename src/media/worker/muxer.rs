@@ -1,8 +1,9 @@
-//! Writes an MP4 with the index in front.
+//! Writes an MP4 with the index in front: moved there in the end, or into room that was left for it.
 //!
-//! In: streams to copy or encoders, then packets. Out: a file, and how long it is. Must not: decide what goes in.
+//! In: streams to copy or encoders, then packets. Out: a file, and how long it is; the same bytes for the same packets. Must not: decide what goes in.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ffmpeg::codec::packet::{Flags, Mut};
 use ffmpeg::format::context::Output;
@@ -13,6 +14,24 @@ use ffmpeg_next as ffmpeg;
 use super::error::{Blame, WorkResult};
 use super::jpeg::Jpeg;
 use super::timestamps::Order;
+use crate::media::protocol::Reply;
+
+/// So many bytes or so much time pass at most until readers hear of more.
+const SAY_BYTES: u64 = 512 << 10;
+const SAY_TIME: Duration = Duration::from_millis(50);
+
+/// How the index comes to the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Index {
+    /// All that was written is moved in the end.
+    Moved,
+    /// Room of so many bytes is left for it.
+    Room {
+        bytes: u64,
+        /// Says how far the file is while it is written.
+        live: bool,
+    },
+}
 
 /// A file that is being written.
 pub(super) struct Muxer {
@@ -20,13 +39,17 @@ pub(super) struct Muxer {
     orders: Vec<Order>,
     cover: Option<(usize, Vec<u8>)>,
     end_s: f64,
+    index: Index,
+    front_bytes: u64,
+    said: (u64, Instant),
 }
 
 impl Muxer {
     /// Begins a file in FFmpeg's container `container`.
     pub(super) fn create(path: &Path, container: &str) -> WorkResult<Self> {
         let output = ffmpeg::format::output_as(path, container).blame_us("creating the output")?;
-        Ok(Self { output, orders: Vec::new(), cover: None, end_s: 0.0 })
+        let said = (0, Instant::now());
+        Ok(Self { output, orders: Vec::new(), cover: None, end_s: 0.0, index: Index::Moved, front_bytes: 0, said })
     }
 
     /// A stream whose packets are copied; rotation and the like stay with it.
@@ -83,7 +106,7 @@ impl Muxer {
     }
 
     /// Writes the beginning; all streams must be there.
-    pub(super) fn begin(&mut self, title: Option<&str>, artist: Option<&str>) -> WorkResult<()> {
+    pub(super) fn begin(&mut self, title: Option<&str>, artist: Option<&str>, index: Index) -> WorkResult<()> {
         let mut tags = Dictionary::new();
         for (name, value) in [("title", title), ("artist", artist)] {
             let value: String = value.unwrap_or_default().chars().filter(|character| !character.is_control()).collect();
@@ -93,7 +116,13 @@ impl Muxer {
         }
         self.output.set_metadata(tags);
         let mut options = Dictionary::new();
-        options.set("movflags", "+faststart");
+        match index {
+            Index::Moved => options.set("movflags", "+faststart"),
+            Index::Room { bytes, .. } => options.set("moov_size", &bytes.to_string()),
+        }
+        self.index = index;
+        // SAFETY: a plain field of a living context. No date and no version go in: who makes the file again gets the same bytes.
+        unsafe { (*self.output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         self.output.write_header_with(options).map(drop).blame_us("writing the header")?;
         if let Some((index, bytes)) = self.cover.take() {
             let mut packet = Packet::copy(&bytes);
@@ -103,6 +132,8 @@ impl Muxer {
             packet.set_dts(Some(0));
             packet.write_interleaved(&mut self.output).blame_us("writing the cover")?;
         }
+        self.front_bytes = self.written_bytes();
+        self.said = (self.front_bytes, Instant::now());
         Ok(())
     }
 
@@ -120,6 +151,9 @@ impl Muxer {
         packet.write_interleaved(&mut self.output).blame_us("writing")?;
         // SAFETY: the packet is ours; the muxer has taken its own reference.
         unsafe { ffi::av_packet_unref(packet.as_mut_ptr()) };
+        if matches!(self.index, Index::Room { live: true, .. }) {
+            self.say();
+        }
         Ok(())
     }
 
@@ -128,8 +162,43 @@ impl Muxer {
         self.end_s
     }
 
-    /// Writes the end and moves the index to the front.
-    pub(super) fn finish(mut self) -> WorkResult<()> {
-        self.output.write_trailer().blame_us("writing the end")
+    /// Writes the end, and the index to the front. False if the room was too small for it: the file is no good then.
+    pub(super) fn finish(mut self) -> WorkResult<bool> {
+        match (self.output.write_trailer(), self.index) {
+            (Err(ffmpeg::Error::Other { errno: libc::EINVAL }), Index::Room { .. }) => return Ok(false),
+            (ended, _) => ended.blame_us("writing the end")?,
+        }
+        if matches!(self.index, Index::Room { live: true, .. }) {
+            self.flush();
+            // SAFETY: the output is open, and so has a context.
+            let size_bytes = unsafe { ffi::avio_size((*self.output.as_mut_ptr()).pb) };
+            let ready_bytes = u64::try_from(size_bytes).unwrap_or(0);
+            super::write(&Reply::Written { front_bytes: self.front_bytes, ready_bytes, whole: true });
+        }
+        Ok(true)
+    }
+
+    /// Tells the readers how far the file is, once there is enough to tell.
+    fn say(&mut self) {
+        let ready_bytes = self.written_bytes();
+        let (said_bytes, said_at) = self.said;
+        if ready_bytes >= said_bytes + SAY_BYTES || ready_bytes > said_bytes && said_at.elapsed() >= SAY_TIME {
+            self.flush();
+            super::write(&Reply::Written { front_bytes: self.front_bytes, ready_bytes, whole: false });
+            self.said = (ready_bytes, Instant::now());
+        }
+    }
+
+    /// Where the next packet goes.
+    fn written_bytes(&mut self) -> u64 {
+        // SAFETY: the output is open, and so has a context; seeking by nothing from where it is only tells the place.
+        let place = unsafe { ffi::avio_seek((*self.output.as_mut_ptr()).pb, 0, libc::SEEK_CUR) };
+        u64::try_from(place).unwrap_or(0)
+    }
+
+    /// What FFmpeg holds back goes into the file.
+    fn flush(&mut self) {
+        // SAFETY: the output is open, and so has a context.
+        unsafe { ffi::avio_flush((*self.output.as_mut_ptr()).pb) };
     }
 }

@@ -1,10 +1,8 @@
 //! Says what a file is.
 //!
-//! In: a path. Out: [`Probed`]; a file that FFmpeg can't read is an answer too. Must not: decode more than FFmpeg's own look at the start.
+//! In: a file, which may still be growing. Out: [`Probed`]; a file that FFmpeg can't read is an answer too. Must not: decode more than FFmpeg's own look at the start.
 
 use std::ffi::CStr;
-use std::fs::File;
-use std::path::Path;
 
 use ffmpeg::ffi;
 use ffmpeg::format::context::Input;
@@ -12,6 +10,7 @@ use ffmpeg::format::stream::Stream;
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
+use super::feed::Origin;
 use super::input::{self, parameters};
 use crate::media::boxes;
 use crate::media::protocol::Probed;
@@ -20,25 +19,28 @@ use crate::model::{AudioStream, MediaInfo, Reason, VideoStream};
 /// Below this score FFmpeg only guesses (`AVPROBE_SCORE_RETRY`).
 const MIN_SCORE: i32 = 25;
 
-pub(super) fn probe(path: &Path) -> WorkResult<Probed> {
-    let mut file = File::open(path).blame_us("opening the input")?;
-    let size_bytes = file.metadata().blame_us("measuring the input")?.len();
-    match input::open(path)? {
-        Ok(input) if input.probe_score() < MIN_SCORE => Ok(unreadable(size_bytes, "FFmpeg can only guess what it is")),
+/// Looks at a file that is whole, or with `head` at the start of one that may be growing.
+pub(super) fn probe(origin: &Origin, head: bool) -> WorkResult<Probed> {
+    let size_bytes = || origin.length_bytes().unwrap_or(0);
+    let opened = if head { input::open_in_one_go(origin)? } else { input::open(origin.path())? };
+    match opened {
+        Ok(input) if input.probe_score() < MIN_SCORE => Ok(unreadable(size_bytes(), "FFmpeg can only guess what it is")),
         Ok(input) => {
             let mut probed = describe(&input);
-            probed.info.size_bytes = size_bytes;
+            probed.info.size_bytes = size_bytes();
             if probed.info.format.split(',').any(|name| name == "mp4") {
-                probed.info.index_in_front = boxes::layout(&mut file).blame_us("reading the boxes")?.streams_as_is();
+                let mut reader = origin.reader().blame_us("opening the input")?;
+                let layout = if head { boxes::head(&mut reader) } else { boxes::layout(&mut reader) };
+                probed.info.index_in_front = layout.blame_us("reading the boxes")?.streams_as_is();
             }
             Ok(probed)
         }
         Err(error) => {
             let failed: WorkResult<()> = Err(error).blame_file("reading the container");
             match failed {
-                Err(error) if error.reason == Reason::BrokenMedia => Ok(unreadable(size_bytes, &error.cause)),
+                Err(error) if error.reason == Reason::BrokenMedia => Ok(unreadable(size_bytes(), &error.cause)),
                 Err(error) => Err(error),
-                Ok(()) => Ok(unreadable(size_bytes, "no error")),
+                Ok(()) => Ok(unreadable(size_bytes(), "no error")),
             }
         }
     }

@@ -1,27 +1,27 @@
-//! One run from a file to a file: packets are read once, copied or encoded, and written.
+//! One run from one or two files to a file: packets are read once, copied or encoded, and written.
 //!
 //! In: what happens to picture and sound. Out: the new file and its measures. Must not: choose the rates, or try twice.
 
-use std::path::Path;
-
 use ffmpeg::format::context::Input;
-use ffmpeg::{Packet, Rational, Rescale, ffi, rescale};
+use ffmpeg::format::stream::Stream;
+use ffmpeg::{Packet, Rational};
 use ffmpeg_next as ffmpeg;
 
 use super::audio::AudioTrack;
 use super::error::{Blame, WorkError, WorkResult};
-use super::input::{self, Chosen};
+use super::feed::Origin;
+use super::input::{self, parameters};
 use super::jpeg::Jpeg;
-use super::muxer::Muxer;
-use super::timestamps::Clock;
+use super::muxer::{Index, Muxer};
+use super::reader::{Place, Readers};
+use super::room::{self, packets_at_most, room_bytes};
 use super::video::{Pass, VideoTrack};
 use crate::media::protocol::{AudioWork, Output, VideoSettings};
 
-/// Unreadable packets in a row after which the rest is given up.
-const MAX_BAD_PACKETS: usize = 1000;
-/// Steps of the clock above which it has jumped: in containers that allow jumps, and in others where the length is unknown. In microseconds.
-const JUMP_US: i64 = 10_000_000;
-const ABSURD_JUMP_US: i64 = 3_600_000_000;
+/// Rate of pictures where none is known: the highest that is copied.
+const MOST_PICTURES: f64 = 61.0;
+/// Samples in a packet of AAC.
+const PACKET_SAMPLES: f64 = 1024.0;
 
 /// What happens to the picture in this run.
 pub(super) enum Picture<'a> {
@@ -32,13 +32,31 @@ pub(super) enum Picture<'a> {
 
 /// One run.
 pub(super) struct Run<'a> {
-    pub(super) input: &'a Path,
+    /// One file, or picture and sound.
+    pub(super) inputs: &'a [Origin],
     pub(super) picture: Picture<'a>,
     pub(super) audio: &'a AudioWork,
     /// Where the file goes; none for the first of two passes.
     pub(super) output: Option<&'a Output>,
     pub(super) cover: Option<&'a Jpeg>,
     pub(super) threads: u32,
+    pub(super) front: Front,
+}
+
+/// How the index comes to the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    /// What was written is moved in the end.
+    Moved,
+    /// Room is left for it: so many bytes, or what seems to be needed.
+    Room { bytes: Option<u64>, live: bool },
+}
+
+impl Run<'_> {
+    /// Nothing is encoded: the inputs need not be whole.
+    fn is_remux(&self) -> bool {
+        matches!(self.picture, Picture::Copy) && !matches!(self.audio, AudioWork::Encode { .. })
+    }
 }
 
 /// What came out.
@@ -46,6 +64,10 @@ pub(super) struct Run<'a> {
 pub(super) struct Produced {
     pub(super) duration_s: f64,
     pub(super) display: Display,
+    /// The room that was left for the index, if any was.
+    pub(super) room_bytes: Option<u64>,
+    /// False if that was too small; the file is no good then.
+    pub(super) fits: bool,
 }
 
 enum Track {
@@ -56,7 +78,7 @@ enum Track {
 
 /// A stream on its way: where it comes from and where it goes.
 struct Way {
-    from: usize,
+    from: Place,
     to: usize,
     time_base: Rational,
     track: Track,
@@ -65,22 +87,32 @@ struct Way {
 /// Width and height as displayed, if there is a picture.
 type Display = Option<(u32, u32)>;
 
-/// Does one run. `report` hears fractions of the whole.
-pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
-    let mut input = input::reopen(run.input)?;
-    let chosen = input::choose(&input);
+/// Does one run. `report` hears fractions of the whole; `room_chosen` hears, before anything is written, what room there will be for the index.
+pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut dyn FnMut(u64) -> WorkResult<()>) -> WorkResult<Produced> {
+    let open = |origin: &Origin| if run.is_remux() { input::reopen_in_one_go(origin) } else { input::reopen(origin.path()) };
+    let mut inputs = run.inputs.iter().map(open).collect::<WorkResult<Vec<_>>>()?;
     let mut muxer = run.output.map(|output| Muxer::create(&output.path, &output.container)).transpose()?;
-    let (mut ways, display) = plan(run, &input, chosen, muxer.as_mut())?;
+    let (mut ways, display) = plan(run, &inputs, muxer.as_mut())?;
     if ways.is_empty() {
         return Err(WorkError::broken("there is nothing in it to keep"));
     }
+    let mut room_bytes = None;
     if let (Some(muxer), Some(output)) = (muxer.as_mut(), run.output) {
         if let Some(cover) = run.cover {
             muxer.add_cover(cover)?;
         }
-        muxer.begin(output.title.as_deref(), output.artist.as_deref())?;
+        let index = match run.front {
+            Front::Moved => Index::Moved,
+            Front::Room { bytes, live } => {
+                let bytes = bytes.unwrap_or_else(|| room_for(run, output, &inputs, &ways));
+                room_bytes = Some(bytes);
+                room_chosen(bytes)?;
+                Index::Room { bytes, live }
+            }
+        };
+        muxer.begin(output.title.as_deref(), output.artist.as_deref(), index)?;
     }
-    carry(&mut input, &mut ways, muxer.as_mut(), report)?;
+    carry(&mut inputs, &mut ways, muxer.as_mut(), report)?;
     for way in &mut ways {
         let mut out = sink(muxer.as_mut(), way.to);
         match &mut way.track {
@@ -89,19 +121,28 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64)) -> WorkResult<Prod
             Track::Audio(track) => track.finish(matches!(run.picture, Picture::Leave), &mut out)?,
         }
     }
-    let mut duration_s = 0.0;
+    let (mut duration_s, mut fits) = (0.0, true);
     if let Some(muxer) = muxer {
         duration_s = muxer.end_s();
-        complete(declared_s(&input, chosen, &ways), duration_s)?;
-        muxer.finish()?;
+        complete(declared_s(&inputs, &ways), duration_s)?;
+        for origin in run.inputs {
+            origin.finished().blame_us("waiting for the end of the input")?;
+        }
+        fits = muxer.finish()?;
     }
-    Ok(Produced { duration_s, display })
+    Ok(Produced { duration_s, display, room_bytes, fits })
 }
 
-fn plan(run: &Run, input: &Input, chosen: Chosen, mut muxer: Option<&mut Muxer>) -> WorkResult<(Vec<Way>, Display)> {
+fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResult<(Vec<Way>, Display)> {
     let mut ways = Vec::new();
     let mut display = None;
-    if let (Some(stream), false) = (chosen.video.and_then(|index| input.stream(index)), matches!(run.picture, Picture::Leave)) {
+    let of_picture = |input: &Input| input::choose(input).video;
+    let of_sound = |input: &Input| input::choose(input).audio;
+    let first = inputs.first().and_then(|input| Some((Place { input: 0, stream: of_picture(input)? }, input)));
+    let last = inputs.last().and_then(|input| Some((Place { input: inputs.len() - 1, stream: of_sound(input)? }, input)));
+    if let (Some((from, input)), false) = (first, matches!(run.picture, Picture::Leave))
+        && let Some(stream) = input.stream(from.stream)
+    {
         let track = match &run.picture {
             Picture::Encode(settings, pass) => {
                 let track = VideoTrack::new(&stream, settings, pass, run.threads)?;
@@ -118,10 +159,12 @@ fn plan(run: &Run, input: &Input, chosen: Chosen, mut muxer: Option<&mut Muxer>)
             (Track::Video(track), Some(muxer)) => muxer.add_encoded(track.encoder())?,
             (_, Some(muxer)) => muxer.add_copy(&stream)?,
         };
-        ways.push(Way { from: stream.index(), to, time_base: stream.time_base(), track });
+        ways.push(Way { from, to, time_base: stream.time_base(), track });
     }
     // The first pass has no file, and sound has no part in it.
-    if let (Some(stream), Some(muxer)) = (chosen.audio.and_then(|index| input.stream(index)), muxer) {
+    if let (Some((from, input)), Some(muxer)) = (last, muxer)
+        && let Some(stream) = input.stream(from.stream)
+    {
         let track = match run.audio {
             AudioWork::Leave => None,
             AudioWork::Copy => Some((Track::Copy { waits_for_key: false }, muxer.add_copy(&stream)?)),
@@ -132,57 +175,35 @@ fn plan(run: &Run, input: &Input, chosen: Chosen, mut muxer: Option<&mut Muxer>)
             }
         };
         if let Some((track, to)) = track {
-            ways.push(Way { from: stream.index(), to, time_base: stream.time_base(), track });
+            ways.push(Way { from, to, time_base: stream.time_base(), track });
         }
     }
     Ok((ways, display))
 }
 
 /// Reads to the end and hands every packet its way.
-fn carry(input: &mut Input, ways: &mut [Way], mut muxer: Option<&mut Muxer>, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
-    let duration_us = input::duration_s(input) * f64::from(ffi::AV_TIME_BASE);
-    let mut clock = Clock::new(start_us(input), jump_limit_us(input), input.nb_streams() as usize);
-    let mut packet = Packet::empty();
-    let mut bad_packets = 0;
-    loop {
-        match packet.read(input) {
-            Ok(()) => bad_packets = 0,
-            Err(ffmpeg::Error::Eof) => return Ok(()),
-            Err(error @ ffmpeg::Error::Other { errno: libc::ENOMEM }) => return Err(error).blame_file("reading"),
-            Err(error) => {
-                bad_packets += 1;
-                if error != ffmpeg::Error::InvalidData || bad_packets > MAX_BAD_PACKETS {
-                    eprintln!("reading ended early: {error}");
-                    return Ok(()); // whether enough came is judged by the length
-                }
-                continue;
-            }
+fn carry(inputs: &mut [Input], ways: &mut [Way], mut muxer: Option<&mut Muxer>, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
+    let duration_us = inputs.iter().map(input::duration_s).fold(0.0, f64::max) * 1e6;
+    let mut readers = Readers::new(inputs, ways.iter().map(|way| way.from).collect());
+    while let Some(mut found) = readers.next()? {
+        let Some(way) = ways.iter_mut().find(|way| way.from == found.from) else { continue };
+        if let Some(at_us) = found.at_us.filter(|_| duration_us > 0.0) {
+            report(at_us as f64 / duration_us);
         }
-        let Some(way) = ways.iter_mut().find(|way| way.from == packet.stream()) else { continue };
-        let to_us = |timestamp: i64| timestamp.rescale(way.time_base, rescale::TIME_BASE);
-        let dts_us = packet.dts().or(packet.pts()).map(to_us);
-        let offset_us = clock.offset_for(way.from, dts_us, to_us(packet.duration()));
-        if let Some(dts_us) = dts_us.filter(|_| duration_us > 0.0) {
-            report(dts_us.saturating_add(offset_us) as f64 / duration_us);
-        }
-        let offset = offset_us.rescale(rescale::TIME_BASE, way.time_base);
-        packet.set_pts(packet.pts().map(|pts| pts.saturating_add(offset)));
-        packet.set_dts(packet.dts().map(|dts| dts.saturating_add(offset)));
         let mut out = sink(muxer.as_deref_mut(), way.to);
         match &mut way.track {
             Track::Copy { waits_for_key } => {
                 // Pictures before the first key frame can't be shown.
-                *waits_for_key &= !packet.is_key();
-                if !*waits_for_key && packet.size() > 0 {
-                    out(&mut packet, way.time_base)?;
+                *waits_for_key &= !found.packet.is_key();
+                if !*waits_for_key && found.packet.size() > 0 {
+                    out(&mut found.packet, way.time_base)?;
                 }
             }
-            Track::Video(track) => track.feed(&packet, &mut out)?,
-            Track::Audio(track) => track.feed(&packet, &mut out)?,
+            Track::Video(track) => track.feed(&found.packet, &mut out)?,
+            Track::Audio(track) => track.feed(&found.packet, &mut out)?,
         }
-        // SAFETY: the packet is ours and read again next.
-        unsafe { ffi::av_packet_unref(ffmpeg::codec::packet::Mut::as_mut_ptr(&mut packet)) };
     }
+    Ok(())
 }
 
 fn sink(muxer: Option<&mut Muxer>, to: usize) -> impl FnMut(&mut Packet, Rational) -> WorkResult<()> {
@@ -193,37 +214,51 @@ fn sink(muxer: Option<&mut Muxer>, to: usize) -> impl FnMut(&mut Packet, Rationa
     }
 }
 
-fn start_us(input: &Input) -> i64 {
-    // SAFETY: reads a plain number of a living context.
-    let start_us = unsafe { (*input.as_ptr()).start_time };
-    if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
+/// Room for the index, from what the inputs and whoever they come from say of themselves.
+fn room_for(run: &Run, output: &Output, inputs: &[Input], ways: &[Way]) -> u64 {
+    let known_s = |input: &Input| if input::is_length_guessed(input) { 0.0 } else { input::duration_s(input) };
+    let duration_s = inputs.iter().map(known_s).chain(output.expected_s).fold(0.0, f64::max);
+    let describe = |way: &Way| {
+        let stream = inputs.get(way.from.input)?.stream(way.from.stream)?;
+        let parameters = parameters(&stream);
+        let (is_video, per_second) = match &way.track {
+            Track::Copy { waits_for_key: true } | Track::Video(_) => (true, picture_rate(&stream)),
+            Track::Copy { .. } | Track::Audio(_) => (false, sound_rate(parameters.sample_rate, parameters.frame_size)),
+        };
+        let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
+        let setup_bytes = u64::try_from(parameters.extradata_size).unwrap_or(0);
+        Some(room::Stream { packets: counted.or_else(|| packets_at_most(duration_s, per_second)), is_video, setup_bytes })
+    };
+    let streams: Vec<room::Stream> = ways.iter().filter_map(describe).collect();
+    let length_bytes = run.inputs.iter().map(Origin::length_bytes).sum();
+    let text_bytes = [&output.title, &output.artist].into_iter().flatten().map(|text| text.len() as u64).sum();
+    room_bytes(&streams, length_bytes, text_bytes)
 }
 
-fn jump_limit_us(input: &Input) -> i64 {
-    // SAFETY: the input format is set for every open context.
-    let flags = unsafe { (*(*input.as_ptr()).iformat).flags };
-    if flags & ffi::AVFMT_TS_DISCONT != 0 {
-        JUMP_US
-    } else if input.duration() > 0 {
-        input.duration().saturating_add(JUMP_US)
-    } else {
-        ABSURD_JUMP_US
-    }
+fn picture_rate(stream: &Stream) -> f64 {
+    let rates = [stream.avg_frame_rate(), stream.rate()].into_iter().filter(|rate| rate.numerator() > 0 && rate.denominator() > 0);
+    let rate = rates.map(f64::from).filter(|rate| *rate <= MOST_PICTURES).fold(0.0, f64::max);
+    if rate > 0.0 { rate } else { MOST_PICTURES }
 }
 
-/// How long the file says it is, if that is more than an estimate from its size.
-fn declared_s(input: &Input, chosen: Chosen, ways: &[Way]) -> f64 {
-    // SAFETY: reads a plain value of a living context.
-    let method = unsafe { (*input.as_ptr()).duration_estimation_method };
-    if method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE {
-        return 0.0;
-    }
-    let kept = [chosen.video, chosen.audio].into_iter().flatten().filter(|index| ways.iter().any(|way| way.from == *index));
-    let of_streams = kept
-        .filter_map(|index| input.stream(index))
-        .map(|stream| if stream.duration() > 0 { stream.duration() as f64 * f64::from(stream.time_base()) } else { 0.0 })
-        .fold(0.0, f64::max);
-    if of_streams > 0.0 { of_streams } else { input::duration_s(input) }
+fn sound_rate(sample_rate: i32, packet_samples: i32) -> f64 {
+    let packet_samples = if packet_samples > 0 { f64::from(packet_samples) } else { PACKET_SAMPLES };
+    f64::from(sample_rate) / packet_samples.min(PACKET_SAMPLES)
+}
+
+/// How long the inputs say they are, if that is more than an estimate from their size.
+fn declared_s(inputs: &[Input], ways: &[Way]) -> f64 {
+    let declared = |(index, input): (usize, &Input)| {
+        if input::is_length_guessed(input) {
+            return 0.0;
+        }
+        let kept = ways.iter().filter(|way| way.from.input == index).filter_map(|way| input.stream(way.from.stream));
+        let of_streams = kept
+            .map(|stream| if stream.duration() > 0 { stream.duration() as f64 * f64::from(stream.time_base()) } else { 0.0 })
+            .fold(0.0, f64::max);
+        if of_streams > 0.0 { of_streams } else { input::duration_s(input) }
+    };
+    inputs.iter().enumerate().map(declared).fold(0.0, f64::max)
 }
 
 /// A file that ends long before the end it declares is damaged: better said than sent.

@@ -53,7 +53,14 @@ impl Carrier {
         }
     }
 
-    /// The upload turns out to have so many bytes in all, or so many that are not there already.
+    /// So many bytes were there already: the load shrinks, the budget does not.
+    pub fn need_not_send(&self, bytes: u64) {
+        if let Some(booking) = &self.booking {
+            booking.stored_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// The upload turns out to have so many bytes in all.
     pub fn expects(&self, size_bytes: u64) {
         if let Some(booking) = &self.booking {
             booking.expected_bytes.store(size_bytes, Ordering::Relaxed);

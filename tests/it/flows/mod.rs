@@ -5,6 +5,8 @@ mod bad_input;
 mod cancel;
 mod carry;
 mod command_line;
+mod kill_points;
+mod overlap;
 mod people;
 mod restart;
 mod source_errors;

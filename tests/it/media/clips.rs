@@ -90,6 +90,42 @@ pub(super) fn assert_thumbnail(prepared: &Prepared, (width, height): (u32, u32))
     assert!((shape / expected - 1.0).abs() < 0.05, "shape {shape}, expected {expected}");
 }
 
+/// One packet of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PacketLine {
+    pub(super) stream: u32,
+    /// Decoding time, time of display and length, as FFmpeg prints them.
+    pub(super) times: [String; 3],
+    /// Of the content.
+    pub(super) hash: String,
+}
+
+/// All packets of picture and sound, stream by stream.
+pub(super) fn packets(path: &Path) -> Vec<PacketLine> {
+    let result = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"])
+        .arg(path)
+        .args(["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framehash", "-hash", "md5", "-"])
+        .output()
+        .expect("the ffmpeg program is installed for tests");
+    assert!(result.status.success(), "ffmpeg: {}", String::from_utf8_lossy(&result.stderr));
+    let text = String::from_utf8_lossy(&result.stdout).into_owned();
+    let mut packets: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).map(packet_line).collect();
+    packets.sort_by_key(|packet| packet.stream);
+    assert!(!packets.is_empty(), "{}", path.display());
+    packets
+}
+
+/// `stream, dts, pts, duration, size, hash` (<https://ffmpeg.org/ffmpeg-formats.html#framehash>).
+fn packet_line(line: &str) -> PacketLine {
+    let mut fields = line.split(',').map(|field| field.trim().to_owned());
+    let mut next = || fields.next().unwrap_or_else(|| panic!("a short line: {line}"));
+    let stream = next().parse().expect("a number");
+    let times = [next(), next(), next()];
+    let _size = next();
+    PacketLine { stream, times, hash: next() }
+}
+
 pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }

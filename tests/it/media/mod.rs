@@ -5,6 +5,7 @@
 mod broken;
 mod clips;
 mod compress;
+mod live;
 mod process;
 mod sound;
 mod video;
@@ -58,6 +59,7 @@ impl Bench {
             mime: None,
             title: None,
             performer: None,
+            duration_s: None,
             picture: None,
             max_bytes: None,
             min_video_bit_rate: 20_000,

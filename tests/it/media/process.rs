@@ -19,14 +19,15 @@ fn slow() -> MediaConfig {
 }
 
 /// Media processes that have `path` open.
-fn users_of(path: &Path) -> usize {
+pub(super) fn users_of(path: &Path) -> usize {
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
     let opens = |process: &Path| {
         let Ok(files) = std::fs::read_dir(process.join("fd")) else { return false };
         files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == path))
     };
-    let own = std::process::id().to_string();
-    processes.flatten().filter(|process| process.file_name().to_string_lossy() != own).filter(|process| opens(&process.path())).count()
+    // Our own process has other names there as well: "self", "thread-self".
+    let is_other = |name: &str| name.parse().is_ok_and(|id: u32| id != std::process::id());
+    processes.flatten().filter(|process| is_other(&process.file_name().to_string_lossy())).filter(|process| opens(&process.path())).count()
 }
 
 #[tokio::test]

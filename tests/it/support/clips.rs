@@ -31,11 +31,28 @@ pub fn big() -> PathBuf {
     )
 }
 
+/// About 12 MB of H.264/AAC with the index in front: more than a file that goes up by small parts.
+pub fn medium() -> PathBuf {
+    clip("medium.mp4", &format!("{} {MEDIUM} -movflags +faststart", picture("640x360")))
+}
+
+/// The same with the index at the end.
+pub fn medium_index_behind() -> PathBuf {
+    clip("medium-index-behind.mp4", &format!("{} {MEDIUM}", picture("640x360")))
+}
+
+/// The same as a transport stream, such as live streams leave behind.
+pub fn medium_transport_stream() -> PathBuf {
+    clip("medium.ts", &format!("{} {MEDIUM}", picture("640x360")))
+}
+
 /// A song with a title.
 pub fn song() -> PathBuf {
     clip("song.mp3", "-f lavfi -i sine=frequency=440:duration=3 -c:a libmp3lame -metadata title=Lighthouse -metadata artist=Ferrymen")
 }
 
+const MEDIUM: &str =
+    "-t 5 -c:v libx264 -preset ultrafast -b:v 20M -minrate 20M -maxrate 20M -bufsize 4M -nal-hrd cbr -pix_fmt yuv420p -c:a aac";
 const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac";
 
 fn picture(size: &str) -> String {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -22,6 +22,8 @@ pub enum Answer {
     File(PathBuf),
     /// The first half of a file; the rest when the gate opens.
     Gated(PathBuf, Arc<Gate>),
+    /// A file of which nobody gets what lies between these bytes and the last quarter of a megabyte until the gate opens; with ranges.
+    Held(PathBuf, Arc<Gate>, usize),
     /// Nothing, not even a status, until the gate opens; then the file.
     Silent(PathBuf, Arc<Gate>),
     /// The first half, then the connection ends; the next request (a range) gets the rest.
@@ -33,18 +35,25 @@ pub enum Answer {
 /// Holds bodies back. It also says when somebody has come to it.
 pub struct Gate {
     open: Semaphore,
+    broken: AtomicBool,
     arrived: watch::Sender<usize>,
 }
 
 impl Gate {
     /// A closed gate.
     pub fn closed() -> Arc<Self> {
-        Arc::new(Self { open: Semaphore::new(0), arrived: watch::channel(0).0 })
+        Arc::new(Self { open: Semaphore::new(0), broken: AtomicBool::new(false), arrived: watch::channel(0).0 })
     }
 
     /// Lets everybody through from now on.
     pub fn open(&self) {
         self.open.add_permits(1_000);
+    }
+
+    /// Ends the answers of all who stand there with a broken connection.
+    pub fn break_off(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+        self.open();
     }
 
     async fn pass(&self) {
@@ -123,6 +132,7 @@ async fn answer(State(shared): State<Arc<Shared>>, Path(path): Path<String>, hea
             (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, mime)], body).into_response()
         }
         Some(Answer::File(file)) => ranged(shared, &file, &headers, None, false),
+        Some(Answer::Held(file, gate, at)) => held(shared, &file, &headers, gate, at),
         Some(Answer::Silent(file, gate)) => {
             gate.pass().await;
             ranged(shared, &file, &headers, None, false)
@@ -135,7 +145,8 @@ async fn answer(State(shared): State<Arc<Shared>>, Path(path): Path<String>, hea
     }
 }
 
-fn ranged(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate: Option<Arc<Gate>>, cut: bool) -> Response {
+/// The head of an answer, its body, and where in the file that begins.
+fn head(file: &std::path::Path, headers: &HeaderMap) -> (axum::http::response::Builder, Bytes, usize) {
     let all = Bytes::from(std::fs::read(file).unwrap());
     let start = headers.get(header::RANGE).and_then(|range| {
         let text = range.to_str().ok()?.strip_prefix("bytes=")?;
@@ -152,6 +163,46 @@ fn ranged(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, format!("bytes {start}-{}/{}", all.len() - 1, all.len()));
     }
+    (builder, body, start.unwrap_or(0))
+}
+
+/// How much of the end of a held file is given out at any time: where the index of many films lies.
+const HELD_TAIL_BYTES: usize = 256 * 1024;
+
+fn held(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate: Arc<Gate>, at: usize) -> Response {
+    let (head, body, start) = head(file, headers);
+    let end = start + body.len();
+    let free = move |byte: usize| byte < at || byte + HELD_TAIL_BYTES >= end;
+    let pieces = futures::stream::unfold((start, false), {
+        let body = body.clone();
+        move |(from, opened)| {
+            let (shared, gate, body) = (shared.clone(), gate.clone(), body.clone());
+            async move {
+                if from >= end {
+                    return None;
+                }
+                let mut opened = opened;
+                if !opened && !free(from) {
+                    gate.pass().await;
+                    if gate.broken.load(Ordering::SeqCst) {
+                        return Some((Err(std::io::Error::other("broken off by the test")), (end, true)));
+                    }
+                    opened = true;
+                }
+                let mut to = (from + 65_536).min(end);
+                if !opened && from < at {
+                    to = to.min(at);
+                }
+                shared.bytes.fetch_add((to - from) as u64, Ordering::SeqCst);
+                Some((Ok(body.slice(from - start..to - start)), (to, opened)))
+            }
+        }
+    });
+    head.body(Body::from_stream(pieces)).unwrap()
+}
+
+fn ranged(shared: Arc<Shared>, file: &std::path::Path, headers: &HeaderMap, gate: Option<Arc<Gate>>, cut: bool) -> Response {
+    let (builder, body, _) = head(file, headers);
     let pieces = futures::stream::unfold((body, 0usize), move |(body, at)| {
         let (shared, gate) = (shared.clone(), gate.clone());
         async move {

@@ -11,15 +11,16 @@ use tempfile::TempDir;
 use tgferry::cli::login::{self, LoginArgs};
 use tgferry::cli::prompt::Prompt;
 use tgferry::config::{Config, Environment, Secret};
-use tgferry::model::UploadIds;
-use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender};
+use tgferry::model::{
+    ChatId, Choice, Failure, JobId, Link, MediaKind, NewJob, Prepared, Progress, ProgressSender, RelayMessage, UploadIds, UserId,
+};
 use tgferry::spool::Spool;
 use tgferry::store::Store;
 use tgferry::telegram::account::UserAccount;
 use tgferry::telegram::bot::Bots;
 use tgferry::telegram::login::LoginFlow;
-use tgferry::telegram::pool::Accounts;
-use tgferry::telegram::relay::{self, RelayRef};
+use tgferry::telegram::pool::{self, Accounts};
+use tgferry::telegram::relay;
 use tgferry::telegram::session::FileSession;
 use tgferry::upload::uploader::{FileUpload, Uploader};
 use tgferry_sandbox::{AccountSpec, BotInfo, Limits, Sandbox, SandboxConfig};
@@ -33,13 +34,20 @@ pub(super) struct Harbour {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) bot: BotInfo,
     pub(super) config: Config,
+    pub(super) store: Store,
     pub(super) folder: TempDir,
 }
 
-/// A logged-in account with its relay.
-pub(super) struct Carrier {
-    pub(super) account: UserAccount,
-    pub(super) relay: RelayRef,
+/// A logged-in account with its relay, outside any pool.
+#[derive(Clone)]
+pub(super) struct Carrier(pool::Carrier);
+
+impl std::ops::Deref for Carrier {
+    type Target = pool::Carrier;
+
+    fn deref(&self) -> &pool::Carrier {
+        &self.0
+    }
 }
 
 impl Harbour {
@@ -71,7 +79,30 @@ impl Harbour {
         config.telegram.custom.auth_key = Secret::from(hex(&sandbox.new_auth_key()));
         config.storage.sessions_dir = folder.path().join("sessions");
         config.storage.database = folder.path().join("tgferry.db");
-        Self { sandbox: Arc::new(sandbox), bot, config, folder }
+        let store = Store::open(&config.storage.database).await.unwrap();
+        Self { sandbox: Arc::new(sandbox), bot, config, store, folder }
+    }
+
+    /// A job that something can be uploaded for.
+    pub(super) async fn job(&self) -> JobId {
+        let job = NewJob {
+            user: UserId(1),
+            chat: ChatId(1),
+            request_message: None,
+            link: Link::parse("https://example.org/clip.mp4").unwrap(),
+            choice: Some(Choice::Video),
+            language: "en".to_owned(),
+        };
+        self.store.accept(vec![job]).await.unwrap()[0]
+    }
+
+    pub(super) fn uploader(&self) -> Uploader {
+        Uploader::new(self.config.upload.clone(), self.store.clone())
+    }
+
+    /// Parts that were brought, stored or not.
+    pub(super) fn parts_sent(&self) -> u64 {
+        self.sandbox.counters().mtproto_calls("upload.saveBigFilePart")
     }
 
     /// What `tgferry login` does, answered by the person who has the phone.
@@ -90,7 +121,7 @@ impl Harbour {
         let account = self.connect();
         let relay = relay::stored(&account).unwrap().expect("the log-in made a relay");
         account.refresh().await.unwrap();
-        Carrier { account, relay }
+        Carrier(pool::Carrier::unbooked(account, relay))
     }
 
     /// Another account with a session of its own, with its relay.
@@ -118,8 +149,7 @@ impl Harbour {
 
     /// The pool of accounts, as the daemon has it.
     pub(super) async fn pool(&self) -> Accounts {
-        let store = Store::open(&self.config.storage.database).await.unwrap();
-        Accounts::open(&self.config, self.bots().identity().await.unwrap(), store).await
+        Accounts::open(&self.config, self.bots().identity().await.unwrap(), self.store.clone()).await
     }
 
     pub(super) fn bots(&self) -> Bots {
@@ -159,25 +189,32 @@ impl Harbour {
 }
 
 impl Carrier {
-    /// The same for the uploader, outside any pool.
-    pub(super) fn for_upload(&self) -> tgferry::telegram::pool::Carrier {
-        tgferry::telegram::pool::Carrier::unbooked(self.account.clone(), self.relay)
-    }
-
-    /// Uploads a whole file with the numbers given; says what became of it and the last progress.
+    /// Uploads a whole file with the numbers given, for a job of its own; says what became of it and the last progress.
     pub(super) async fn upload(
         &self,
         harbour: &Harbour,
         file: &Prepared,
         ids: UploadIds,
         marker: &str,
-    ) -> (Result<tgferry::model::RelayMessage, tgferry::model::Failure>, watch::Receiver<Progress>) {
+    ) -> (Result<RelayMessage, Failure>, watch::Receiver<Progress>) {
+        let job = harbour.job().await;
+        self.upload_for(job, harbour, file, ids, marker).await
+    }
+
+    /// The same for a job that may have uploaded before.
+    pub(super) async fn upload_for(
+        &self,
+        job: JobId,
+        harbour: &Harbour,
+        file: &Prepared,
+        ids: UploadIds,
+        marker: &str,
+    ) -> (Result<RelayMessage, Failure>, watch::Receiver<Progress>) {
         let spool = Spool::whole(&file.path).await.unwrap();
         let (progress, seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
-        let uploader = Uploader::new(harbour.config.upload.clone());
-        let carried = self.for_upload();
-        let upload = FileUpload { carrier: &carried, spool: &spool, ids, progress: &progress, cancel: &cancel };
+        let uploader = harbour.uploader();
+        let upload = FileUpload { job, carrier: self, spool: &spool, ids, progress: &progress, cancel: &cancel };
         let work = upload_to_relay(&uploader, &upload, file, marker);
         let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
         (outcome, seen)
@@ -190,7 +227,7 @@ pub(super) async fn upload_to_relay(
     upload: &FileUpload<'_>,
     file: &Prepared,
     marker: &str,
-) -> Result<tgferry::model::RelayMessage, tgferry::model::Failure> {
+) -> Result<RelayMessage, Failure> {
     let stored = uploader.store_parts(upload).await?;
     uploader.publish(upload, &stored, file, marker).await
 }

@@ -7,14 +7,16 @@ mod bot_session;
 mod harbour;
 mod pool;
 mod relay;
+mod resume;
+mod sharing;
+mod trouble;
 
 use std::time::Duration;
 
-use tgferry::model::UploadIds;
-use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender, Reason, Step};
+use tgferry::model::{MediaKind, Prepared, Progress, ProgressSender, Reason, Step, UploadIds};
 use tgferry::spool::SpoolWriter;
 use tgferry::telegram::relay::find_message_by_marker;
-use tgferry::upload::uploader::{FileUpload, Uploader};
+use tgferry::upload::uploader::FileUpload;
 use tgferry_sandbox::{ChatRef, Fault, Limits, MessageView, When};
 use tokio_util::sync::CancellationToken;
 
@@ -133,12 +135,12 @@ async fn an_upload_begins_before_its_file_is_whole() {
     let (mut writer, spool) = SpoolWriter::create(&path).await.unwrap();
     let (progress, mut seen) = ProgressSender::channel();
     let file = video(&path, 0);
-    let config = harbour.config.upload.clone();
-    let carried = carrier.for_upload();
+    let (uploader, job) = (harbour.uploader(), harbour.job().await);
+    let carried = carrier.clone();
     let upload = tokio::spawn(async move {
         let cancel = CancellationToken::new();
-        let upload = FileUpload { carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
-        upload_to_relay(&Uploader::new(config), &upload, &file, "tgferry:6").await
+        let upload = FileUpload { job, carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+        upload_to_relay(&uploader, &upload, &file, "tgferry:6").await
     });
     writer.write(&content[..16 * MIB]).await.unwrap();
     // Fifteen and a half: the last whole part waits until it is known whether another follows.
@@ -175,9 +177,9 @@ async fn cancelling_ends_an_upload_in_its_pause_at_once() {
     let cancel = CancellationToken::new();
     let spool = tgferry::spool::Spool::whole(&path).await.unwrap();
     let file = video(&path, 12 * MIB as u64);
-    let uploader = Uploader::new(harbour.config.upload.clone());
-    let carried = carrier.for_upload();
-    let upload = FileUpload { carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+    let (uploader, job) = (harbour.uploader(), harbour.job().await);
+    let ids = UploadIds::draw();
+    let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let work = upload_to_relay(&uploader, &upload, &file, "tgferry:8");
     let person = async {
         seen.wait_for(|progress| progress.step == Step::Paused && progress.pause_s > 3500).await.unwrap();

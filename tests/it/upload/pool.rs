@@ -6,7 +6,7 @@ use tgferry::cli::accounts;
 use tgferry::model::{AccountReport, Failure, Health, ProgressSender, Reason, UploadIds};
 use tgferry::spool::Spool;
 use tgferry::telegram::pool::{Accounts, Carrier, Wish};
-use tgferry::upload::uploader::{FileUpload, Uploader};
+use tgferry::upload::uploader::FileUpload;
 use tgferry_sandbox::{Fault, When};
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +26,9 @@ pub(super) async fn upload(
     let spool = Spool::whole(&path).await.unwrap();
     let (progress, _seen) = ProgressSender::channel();
     let (file, cancel) = (video(&path, size as u64), CancellationToken::new());
-    let uploader = Uploader::new(harbour.config.upload.clone());
-    let upload = FileUpload { carrier, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+    let uploader = harbour.uploader();
+    let upload =
+        FileUpload { job: harbour.job().await, carrier, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
     let sent = upload_to_relay(&uploader, &upload, &file, words).await;
     sent.inspect_err(|failure| pool.report(carrier, failure))
 }

@@ -59,6 +59,11 @@ pub(super) fn forward_message(call: &Call) -> Answer {
 fn source(call: &Call, not_found: &str) -> Result<(ChatRef, Message), ApiError> {
     let from = call.chat("from_chat_id")?;
     let id = call.params.message_id()?;
+    Ok((from, readable(call, from, id, not_found)?))
+}
+
+/// A message that the bot may copy.
+pub(super) fn readable(call: &Call, from: ChatRef, id: i32, not_found: &str) -> Result<Message, ApiError> {
     call.world().read(|state| {
         may_read(state, call.bot, from)?;
         let message = state.message(from, id).ok_or_else(|| ApiError::bad_request(not_found))?;
@@ -71,6 +76,6 @@ fn source(call: &Call, not_found: &str) -> Result<(ChatRef, Message), ApiError> 
         if message.protected || closed {
             return Err(ApiError::bad_request("message can't be copied"));
         }
-        Ok((from, message.clone()))
+        Ok(message.clone())
     })
 }

@@ -77,6 +77,9 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
     if let Some(date) = message.edit_date {
         put("edit_date", json!(date));
     }
+    if let Some(group) = message.group {
+        put("media_group_id", json!(group.to_string()));
+    }
     if message.protected {
         put("has_protected_content", json!(true));
     }

@@ -34,7 +34,7 @@ pub(super) async fn edit(call: &Call) -> Answer {
     edit::apply(call, chat, message.id, Edit { text: Some((caption.text, caption.entities)), media: Some(file.id), buttons: Some(buttons) })
 }
 
-fn kind_of(name: &str) -> Option<FileKind> {
+pub(super) fn kind_of(name: &str) -> Option<FileKind> {
     let kinds = [FileKind::Video, FileKind::Audio, FileKind::Document, FileKind::Photo, FileKind::Animation, FileKind::Voice];
     kinds.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
 }

@@ -3,12 +3,13 @@
 //! In: a name as the client writes it. Out: its true spelling, and the answer. It must not do the work.
 
 use super::reply::{Answer, ApiError};
-use super::{Call, callbacks, chats, copy, download, edit, me, media, polling, send, webhook};
+use super::{Call, albums, callbacks, chats, copy, download, edit, me, media, polling, send, webhook};
 
 const METHODS: &[&str] = &[
     "answerCallbackQuery",
     "close",
     "copyMessage",
+    "copyMessages",
     "deleteMessage",
     "deleteMessages",
     "deleteMyCommands",
@@ -33,6 +34,7 @@ const METHODS: &[&str] = &[
     "sendAudio",
     "sendChatAction",
     "sendDocument",
+    "sendMediaGroup",
     "sendMessage",
     "sendPhoto",
     "sendVideo",
@@ -52,6 +54,7 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "answerCallbackQuery" => callbacks::answer(call),
         "close" | "logOut" => me::end(),
         "copyMessage" => copy::copy_message(call),
+        "copyMessages" => albums::copy_messages(call),
         "deleteMessage" => edit::delete_message(call),
         "deleteMessages" => edit::delete_messages(call),
         "deleteMyCommands" => me::delete_commands(call),
@@ -73,6 +76,7 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "leaveChat" => chats::leave(call),
         "sendAnimation" | "sendAudio" | "sendDocument" | "sendPhoto" | "sendVideo" | "sendVoice" => media::send(call, method).await,
         "sendChatAction" => callbacks::chat_action(call),
+        "sendMediaGroup" => albums::send_media_group(call).await,
         "sendMessage" => send::message(call),
         "setMyCommands" => me::set_commands(call),
         "setWebhook" => webhook::set(call),

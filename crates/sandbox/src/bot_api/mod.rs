@@ -20,6 +20,7 @@ use crate::faults::{Fault, Faults};
 use crate::world::World;
 
 mod access;
+mod albums;
 mod callbacks;
 mod chats;
 mod copy;

@@ -96,7 +96,7 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
 
 async fn read_packets(
     link: &Link,
-    (mut frames, quick_acks): (FrameReader, mpsc::UnboundedSender<u32>),
+    (mut frames, quick_acks): (FrameReader, mpsc::UnboundedSender<(Instant, u32)>),
     mut read: Metered<OwnedReadHalf>,
     first: Vec<u8>,
     in_use: &watch::Sender<Option<Arc<Session>>>,
@@ -109,7 +109,7 @@ async fn read_packets(
         crypto::decrypt(&mut payload, &link.auth_key).map_err(broken)?;
         if frames.wants_quick_ack() {
             // The writer is gone: so is the connection.
-            let _ = quick_acks.send(crypto::quick_ack(&payload[crypto::HEADER_BYTES..], &link.auth_key));
+            let _ = quick_acks.send((Instant::now(), crypto::quick_ack(&payload[crypto::HEADER_BYTES..], &link.auth_key)));
         }
         let packet = wire::read_packet(&frames.buffers.share(payload).slice(crypto::HEADER_BYTES..)).map_err(broken)?;
         if let Authorization::User(user) = link.server.world.accounts().authorization(link.key_id) {
@@ -117,7 +117,14 @@ async fn read_packets(
         }
         let session = link.server.sessions.open(link.key_id, packet.session_id);
         session.attach(&link.out);
-        in_use.send_replace(Some(session.clone()));
+        in_use.send_if_modified(|now| {
+            // Nobody is woken for each packet of a session.
+            let other = now.as_ref().is_none_or(|now| !Arc::ptr_eq(now, &session));
+            if other {
+                *now = Some(session.clone());
+            }
+            other
+        });
         on_packet(link, &session, packet).await;
         next = frames.read(&mut read).await?;
     }
@@ -190,14 +197,15 @@ async fn start_call(link: &Link, session: &Arc<Session>, message: Incoming) {
 
 async fn write_messages(
     link: &Link,
-    (mut frames, mut quick): (FrameWriter, mpsc::UnboundedReceiver<u32>),
+    (mut frames, mut quick): (FrameWriter, mpsc::UnboundedReceiver<(Instant, u32)>),
     mut outgoing: mpsc::UnboundedReceiver<Queued>,
     mut write: OwnedWriteHalf,
 ) -> io::Result<()> {
     loop {
         let message = tokio::select! {
             biased;
-            Some(token) = quick.recv() => {
+            Some((queued_at, token)) = quick.recv() => {
+                link.server.network.delayed(queued_at).await;
                 write.write_all(&frames.quick_ack(token)).await?;
                 continue;
             }

@@ -33,6 +33,7 @@ pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enum
         views: is_post.then_some(1),
         forwards: is_post.then_some(0),
         edit_date: message.edit_date,
+        grouped_id: message.group,
         ..tl_blank::message(&peer)
     })
 }

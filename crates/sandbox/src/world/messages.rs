@@ -27,6 +27,8 @@ pub struct Message {
     pub entities: Vec<Entity>,
     /// The file that it carries.
     pub media: Option<i64>,
+    /// The album that it belongs to.
+    pub group: Option<i64>,
     /// Inline buttons, in rows.
     pub buttons: Vec<Vec<Button>>,
     /// The message of the same chat that it answers.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::chats::{ChannelEvent, ChatRef};
+use super::files::FileKind;
 use super::messages::{Button, Entity, Forward, Message};
 use super::updates::UpdateKind;
 use super::{State, World, now_unix};
@@ -21,6 +22,8 @@ pub struct NewMessage {
     pub entities: Vec<Entity>,
     /// The file that it carries.
     pub media: Option<i64>,
+    /// The album that it belongs to, by a number of [`State::new_group`].
+    pub group: Option<i64>,
     /// Inline buttons.
     pub buttons: Vec<Vec<Button>>,
     /// What it answers.
@@ -77,6 +80,20 @@ pub enum Refused {
 }
 
 impl State {
+    /// A number for an album.
+    pub fn new_group() -> i64 {
+        rand::random_range(1 << 53..i64::MAX)
+    }
+
+    /// What keeps these files from being one album: documents and audio files stand with their like only
+    /// (<https://core.telegram.org/bots/api#sendmediagroup>).
+    pub fn mixed_kind(&self, files: impl Iterator<Item = i64>) -> Option<FileKind> {
+        let kinds: Vec<_> = files.filter_map(|id| self.files.get(id)).map(|file| file.kind).collect();
+        let alone =
+            kinds.iter().find(|kind| matches!(kind, FileKind::Document | FileKind::Audio | FileKind::Voice | FileKind::Animation))?;
+        kinds.iter().any(|kind| kind != alone).then_some(*alone)
+    }
+
     /// Puts a message into a chat and tells the bots that should know (the bot of a private chat if a person wrote; admins of a channel).
     pub fn post(&mut self, chat: ChatRef, new: NewMessage) -> Result<Message, Refused> {
         let id = self.next_id(chat)?;
@@ -90,6 +107,7 @@ impl State {
             text: new.text,
             entities: new.entities,
             media: new.media,
+            group: new.group,
             buttons: new.buttons,
             reply_to: new.reply_to,
             forward: new.forward,

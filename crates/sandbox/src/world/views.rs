@@ -38,6 +38,8 @@ pub struct MessageView {
     pub forwarded: bool,
     /// The file it carries.
     pub media: Option<MediaView>,
+    /// The album it belongs to.
+    pub media_group_id: Option<String>,
 }
 
 /// An inline button.
@@ -190,6 +192,7 @@ fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) 
         reply_to: message.reply_to,
         forwarded: message.forward.is_some(),
         media: file.map(|file| media_view(&file, thumb)),
+        media_group_id: message.group.map(|group| group.to_string()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The Bot API face, driven over HTTP by a plain client and by teloxide.
 
+mod albums;
 mod channels;
 mod chat;
 mod control;

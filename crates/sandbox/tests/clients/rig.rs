@@ -13,6 +13,8 @@ use tokio::process::Command;
 pub(crate) const PHONE: &str = "+9996612345";
 pub(crate) const PASSWORD: &str = "correct horse";
 
+const TO_INSTALL: &str = "run scripts/setup.sh --dev";
+
 /// A sandbox with a bot that a person has started, and an account.
 pub(crate) struct Rig {
     pub(crate) sandbox: Sandbox,
@@ -48,6 +50,7 @@ impl Rig {
             "bot_api": self.sandbox.bot_api_url(),
             "bot": self.bot,
             "person": {"id": self.ann.id()},
+            "stranger": {"id": self.sandbox.create_user("bea").id},
             "phone": PHONE,
             "password": PASSWORD,
         });
@@ -62,6 +65,7 @@ impl Rig {
             .await
             .expect("Python starts");
         let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!complained.contains("ModuleNotFoundError"), "a client is not installed: {TO_INSTALL}\n{complained}");
         assert!(
             output.status.success(),
             "{script} {scenario}: {}\n{said}\n{complained}\nrefused: {:?}",
@@ -86,10 +90,6 @@ fn python() -> PathBuf {
         cache.expect("HOME is set").join("tgferry")
     });
     let python = home.join("venv/bin/python");
-    assert!(
-        home.join("venv/requirements-dev.installed").exists() && python.exists(),
-        "the clients are not installed in {}: run scripts/setup.sh --dev",
-        home.join("venv").display(),
-    );
+    assert!(python.exists(), "there is no {}: {TO_INSTALL}", python.display());
     python
 }

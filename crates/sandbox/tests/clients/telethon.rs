@@ -62,3 +62,22 @@ async fn what_it_missed_is_in_the_difference() {
     assert_eq!(done["nothing"], "DifferenceEmpty");
     rig.nothing_refused();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn albums_stay_albums_and_a_bot_sends_by_its_token() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "albums").await;
+    assert_eq!(done["groups"], 1);
+    let copies: Vec<i64> = serde_json::from_value(done["copies"].clone()).expect("numbers");
+    let seen = rig.ann.messages();
+    let album: Vec<_> = seen.iter().filter(|message| copies.contains(&i64::from(message.message_id))).collect();
+    let captions: Vec<_> = album.iter().map(|message| message.caption.as_deref()).collect();
+    assert_eq!(captions, [Some("one"), Some("two"), Some("three")], "what is not there is left out");
+    assert!(album[0].media_group_id.is_some() && album.iter().all(|message| message.media_group_id == album[0].media_group_id));
+    let direct = seen.iter().find(|message| done["direct"] == message.message_id).expect("what the bot sent");
+    assert_eq!(direct.caption.as_deref(), Some("the same message"));
+    let media = direct.media.as_ref().expect("the file");
+    assert_eq!((media.size, media.sha256.clone()), (11 * 1024 * 1024, album[2].media.as_ref().expect("the file").sha256.clone()));
+    assert_eq!((done["posted"].as_i64(), &done["refused"]), (Some(1), &json!("UserIsBlockedError")));
+    rig.nothing_refused();
+}

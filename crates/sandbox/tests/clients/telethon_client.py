@@ -190,4 +190,46 @@ async def catch_up():
     }
 
 
-run({"transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
+async def albums():
+    """An album of the account, copied by the bot; and what the bot sends itself, by its token."""
+    telegram = client("intermediate")
+    await logged_in(telegram)
+    made = await telegram(functions.channels.CreateChannelRequest(title="Relay", about="", broadcast=True))
+    channel = made.chats[0]
+    rights = types.ChatAdminRights(post_messages=True)
+    await telegram(functions.channels.EditAdminRequest(channel, await telegram.get_input_entity("ferry_bot"), rights, rank=""))
+    with tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder, f"part {number}.bin") for number in (1, 2, 3)]
+        for number, file in enumerate(files):
+            # The last one is a big file for Telegram, which has no checksum.
+            random_file(file, 11 * 1024 * 1024 if number == 2 else 100_000)
+        sent = await telegram.send_file(channel, files, caption=["one", "two", "three"], force_document=True)
+        chat = int(f"-100{channel.id}")
+        numbers = [message.id for message in sent]
+        copies = await bot("copyMessages", chat_id=FACTS["person"]["id"], from_chat_id=chat, message_ids=numbers + [999])
+        await telegram.disconnect()
+
+        ferry = client("abridged")
+        await ferry.connect()
+        await ferry.sign_in(bot_token=FACTS["bot"]["token"])
+        person = types.InputPeerUser(FACTS["person"]["id"], 0)
+        direct = await ferry.send_file(person, files[2], caption="direct", force_document=True)
+        await bot("editMessageCaption", chat_id=FACTS["person"]["id"], message_id=direct.id, caption="the same message")
+        posted = await ferry.send_file(types.InputPeerChannel(channel.id, 0), files[0], caption="by the bot", force_document=True)
+        try:
+            await ferry.send_message(types.InputPeerUser(FACTS["stranger"]["id"], 0), "hello?")
+            raise AssertionError("a bot wrote to a stranger")
+        except errors.RPCError as error:
+            refused = type(error).__name__
+        await ferry.disconnect()
+    return {
+        "channel": channel.id,
+        "groups": len({message.grouped_id for message in sent}),
+        "copies": [copy["message_id"] for copy in copies],
+        "direct": direct.id,
+        "posted": posted.id - sent[-1].id,
+        "refused": refused,
+    }
+
+
+run({"albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})

@@ -25,18 +25,13 @@ pub(super) async fn send_media(caller: &Caller, call: tl::functions::messages::S
     // Assembling touches the disk.
     let sent = tokio::task::spawn_blocking(move || {
         let _guard = runtime.enter();
-        once(&caller, me, call.random_id, || send(&caller, me, &call))
+        once(&caller, me, &[call.random_id], || send(&caller, me, &call))
     });
     sent.await.map_err(RpcError::internal)?
 }
 
 fn send(caller: &Caller, me: i64, call: &tl::functions::messages::SendMedia) -> Result<tl::enums::Updates, RpcError> {
-    let premium = caller.world().user_by_id(me).is_some_and(|user| user.premium);
-    let default = caller.world().limits().caption_units;
-    let longest = if premium { default.max(PREMIUM_CAPTION_UNITS) } else { default };
-    if units(&call.message) > longest {
-        return Err(RpcError::bad("MEDIA_CAPTION_TOO_LONG"));
-    }
+    check_caption(caller, me, &call.message)?;
     caller.world().read(|state| may_write(state, me, &call.peer))?;
     let (file, spoiler) = file_of(caller, me, &call.media)?;
     let new = NewMessage {
@@ -54,8 +49,19 @@ fn send(caller: &Caller, me: i64, call: &tl::functions::messages::SendMedia) -> 
     post(caller, me, &call.peer, new, call.random_id)
 }
 
+/// Whether a caption is as short as it has to be for this account.
+pub(super) fn check_caption(caller: &Caller, me: i64, caption: &str) -> Result<(), RpcError> {
+    let premium = caller.world().user_by_id(me).is_some_and(|user| user.premium);
+    let default = caller.world().limits().caption_units;
+    let longest = if premium { default.max(PREMIUM_CAPTION_UNITS) } else { default };
+    if units(caption) > longest {
+        return Err(RpcError::bad("MEDIA_CAPTION_TOO_LONG"));
+    }
+    Ok(())
+}
+
 /// The id of the file that the message is to carry, and whether it is covered.
-fn file_of(caller: &Caller, me: i64, media: &tl::enums::InputMedia) -> Result<(i64, bool), RpcError> {
+pub(super) fn file_of(caller: &Caller, me: i64, media: &tl::enums::InputMedia) -> Result<(i64, bool), RpcError> {
     match media {
         tl::enums::InputMedia::UploadedDocument(media) => Ok((uploaded_document(caller, me, media)?, media.spoiler)),
         tl::enums::InputMedia::UploadedPhoto(media) => {
@@ -74,6 +80,14 @@ fn file_of(caller: &Caller, me: i64, media: &tl::enums::InputMedia) -> Result<(i
                 return Err(RpcError::bad("MEDIA_EMPTY"));
             };
             let (id, hash, reference) = (document.id, document.access_hash, &document.file_reference);
+            caller.world().read(|state| known_file(state, id, hash, reference))?;
+            Ok((id, media.spoiler))
+        }
+        tl::enums::InputMedia::Photo(media) => {
+            let tl::enums::InputPhoto::Photo(photo) = &media.id else {
+                return Err(RpcError::bad("MEDIA_EMPTY"));
+            };
+            let (id, hash, reference) = (photo.id, photo.access_hash, &photo.file_reference);
             caller.world().read(|state| known_file(state, id, hash, reference))?;
             Ok((id, media.spoiler))
         }

@@ -29,7 +29,7 @@ pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages:
         protected: call.noforwards,
         ..NewMessage::default()
     };
-    once(caller, me, call.random_id, || post(caller, me, &call.peer, new, call.random_id))
+    once(caller, me, &[call.random_id], || post(caller, me, &call.peer, new, call.random_id))
 }
 
 /// `messages.editMessage`: text or caption; other media than before is not served.
@@ -91,12 +91,16 @@ pub(super) async fn delete_messages(
     })
 }
 
-/// Runs a send unless its `random_id` was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the number back.
-pub(super) fn once<T>(caller: &Caller, me: i64, random_id: i64, send: impl FnOnce() -> Result<T, RpcError>) -> Result<T, RpcError> {
-    if !caller.accounts().claim_random_id(me, random_id) {
-        return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
+/// Runs a send unless one of its `random_id`s was used: then `RANDOM_ID_DUPLICATE`. A send that failed gives the numbers back.
+pub(super) fn once<T>(caller: &Caller, me: i64, random_ids: &[i64], send: impl FnOnce() -> Result<T, RpcError>) -> Result<T, RpcError> {
+    let release = |claimed: &[i64]| claimed.iter().for_each(|id| caller.accounts().release_random_id(me, *id));
+    for (at, random_id) in random_ids.iter().enumerate() {
+        if !caller.accounts().claim_random_id(me, *random_id) {
+            release(&random_ids[..at]);
+            return Err(RpcError::bad("RANDOM_ID_DUPLICATE"));
+        }
     }
-    send().inspect_err(|_| caller.accounts().release_random_id(me, random_id))
+    send().inspect_err(|_| release(random_ids))
 }
 
 /// Posts a message, if the caller may, and gives the answer to its call.
@@ -107,9 +111,20 @@ pub(super) fn post(
     new: NewMessage,
     random_id: i64,
 ) -> Result<tl::enums::Updates, RpcError> {
+    post_all(caller, me, peer, vec![(new, random_id)])
+}
+
+/// Posts messages, all or none, each with its `random_id`.
+pub(super) fn post_all(
+    caller: &Caller,
+    me: i64,
+    peer: &tl::enums::InputPeer,
+    messages: Vec<(NewMessage, i64)>,
+) -> Result<tl::enums::Updates, RpcError> {
     caller.world().change(|state| {
         let chat = may_write(state, me, peer)?;
-        if new.reply_to.is_some_and(|id| state.message(chat, id).is_none()) {
+        let replies = messages.iter().filter_map(|(new, _)| new.reply_to);
+        if replies.into_iter().any(|id| state.message(chat, id).is_none()) {
             return Err(RpcError::bad("REPLY_MESSAGE_ID_INVALID"));
         }
         if let ChatRef::Private { bot, user } = chat
@@ -117,8 +132,16 @@ pub(super) fn post(
         {
             state.private_chats.entry((bot, user)).or_default().started = true;
         }
-        let message = state.post(chat, new).map_err(refused)?;
-        Ok(sent(caller, state, me, &message, random_id))
+        let (mut updates, mut mentioned) = (Vec::new(), Mentioned::default());
+        for (new, random_id) in messages {
+            let message = state.post(chat, new).map_err(refused)?;
+            let pts = state.chat_pts(chat, me);
+            caller.knows(chat, pts);
+            updates.push(tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id }));
+            updates.push(tl_update::posted(chat, tl_message::message(state, me, &message), pts));
+            mentioned.message(&message);
+        }
+        Ok(tl_view::updates(state, me, updates, &mentioned))
     })
 }
 
@@ -158,14 +181,6 @@ pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
         Some(tl::enums::InputReplyTo::Message(reply)) => Some(reply.reply_to_msg_id),
         _ => None,
     }
-}
-
-fn sent(caller: &Caller, state: &State, me: i64, message: &Message, random_id: i64) -> tl::enums::Updates {
-    let id = tl::enums::Update::MessageId(tl::types::UpdateMessageId { id: message.id, random_id });
-    let pts = state.chat_pts(message.chat, me);
-    caller.knows(message.chat, pts);
-    let new = tl_update::posted(message.chat, tl_message::message(state, me, message), pts);
-    tl_view::updates(state, me, vec![id, new], Mentioned::default().message(message))
 }
 
 fn delete(

@@ -9,6 +9,7 @@ use grammers_tl_types::{self as tl, Identifiable, RemoteCall, Serializable};
 use super::dispatch::Caller;
 use super::rpc_error::RpcError;
 
+mod albums;
 mod arguments;
 mod auth;
 mod channels;
@@ -102,6 +103,8 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         messages::GetDialogs => history::get_dialogs,
         messages::SendMessage => messages::send_message,
         messages::SendMedia => media::send_media,
+        messages::UploadMedia => albums::upload_media,
+        messages::SendMultiMedia => albums::send_multi_media,
         messages::EditMessage => messages::edit_message,
         messages::DeleteMessages => messages::delete_messages,
         upload::GetFile => download::get_file,
