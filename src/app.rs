@@ -55,7 +55,7 @@ impl App {
         let bots = Bots::new(&config)?;
         let identity = who_is(&bots, shutdown).await?;
         let (bot, bot_id) = (bots.calls.clone(), identity.id);
-        let accounts = Accounts::open(&config, identity).await;
+        let accounts = Accounts::open(&config, identity, store.clone()).await;
         let program = std::env::current_exe().map_err(CliError::ours)?;
         let uploader = Uploader::new(config.upload.clone(), store.clone());
         let parts = PipelineParts {

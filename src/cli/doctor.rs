@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::CliError;
 use crate::fetch::Fetcher;
 use crate::fetch::workspace::Workspace;
-use crate::model::Reason;
+use crate::model::{AccountReport, Health, Reason};
 use crate::store::Store;
 use crate::telegram::bot::Bots;
 
@@ -138,21 +138,22 @@ async fn sessions(config: &Config, quick: bool) -> Vec<(String, Finding)> {
     if quick || !config.has_application() {
         return Vec::new();
     }
-    match accounts::rows(config).await {
-        Ok(rows) if rows.is_empty() => vec![("account".into(), Finding::Note("none is logged in".into(), hint.into()))],
-        Ok(rows) => rows
-            .into_iter()
-            .map(|row| {
-                let text = format!("{}, relay {}, {}", row.user, row.relay, row.health);
-                let finding = if row.well {
-                    Finding::Well(text)
-                } else {
-                    Finding::Wrong(text, "run tgferry login again: it mends what is missing".into())
-                };
-                (format!("account {}", row.name), finding)
-            })
-            .collect(),
+    match accounts::reports(config).await {
+        Ok(reports) if reports.is_empty() => vec![("account".into(), Finding::Note("none is logged in".into(), hint.into()))],
+        Ok(reports) => reports.iter().map(|report| (format!("account {}", report.name), account(report))).collect(),
         Err(error) => vec![("account".into(), wrong(error))],
+    }
+}
+
+fn account(report: &AccountReport) -> Finding {
+    let health = accounts::describe_health(report);
+    let relay = report.relay.as_ref().map(|relay| format!(", relay {relay}")).unwrap_or_default();
+    let text = format!("{}{relay}, {health}", report.user.as_deref().unwrap_or("nobody"));
+    match &report.health {
+        Health::Well => Finding::Well(text),
+        Health::Resting { .. } => Finding::Note(text, "another account carries meanwhile: tgferry login --name second".into()),
+        Health::Unwell(_) if report.bot => Finding::Note(text, "user accounts carry the big files without it".into()),
+        Health::Unwell(_) => Finding::Wrong(text, "run tgferry login again: it mends what is missing".into()),
     }
 }
 

@@ -71,18 +71,10 @@ pub async fn run_with(config: &Config, args: LoginArgs, prompt: &Prompt) -> Resu
             outcome?
         }
     };
-    say(&format!("Logged in as {} (session {}).", describe(&me), args.name));
+    say(&format!("Logged in as {} (session {}).", me.describe(), args.name));
     let outcome = mend_relay(config, &account, &bot, relay).await;
     account.disconnect().await;
     outcome
-}
-
-/// A user in one line, for people.
-pub fn describe(user: &SelfUser) -> String {
-    let username = user.username.as_ref().map(|name| format!(" @{name}")).unwrap_or_default();
-    let phone = user.phone_masked.as_ref().map(|phone| format!(", {phone}")).unwrap_or_default();
-    let premium = if user.premium { ", Premium" } else { "" };
-    format!("{}{username}{phone}{premium}", user.name)
 }
 
 fn read_relay(text: &str) -> Result<RelayAddress, CliError> {

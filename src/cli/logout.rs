@@ -2,7 +2,6 @@
 //!
 //! In: a session's name. Out: no session. Must not: touch the relay channel; what is cached in it stays good for the next account.
 
-use super::login::describe;
 use super::prompt::say;
 use crate::config::Config;
 use crate::error::CliError;
@@ -29,7 +28,7 @@ pub async fn run(config: &Config, args: LogoutArgs) -> Result<(), CliError> {
     let (api_id, _) = config.require_application()?;
     let session = FileSession::open(folder, &args.name, &config.telegram)?;
     let account = UserAccount::connect(session, api_id, config)?;
-    let who = account.me().as_ref().map_or_else(|| "nobody".to_owned(), describe);
+    let who = account.me().as_ref().map_or_else(|| "nobody".to_owned(), |me| me.describe());
     let outcome = log_out(&account).await;
     account.disconnect().await;
     match outcome {

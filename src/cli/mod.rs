@@ -64,8 +64,12 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Show the user accounts, their relay channels and how they are
-    Accounts,
+    /// Show the accounts that carry big files, how they are, and what they have sent
+    Accounts {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Send a file or a link to a chat
     Send(send::SendArgs),
     /// Check the set-up and say how to mend what is wrong
@@ -118,7 +122,7 @@ fn start(arguments: Arguments) -> Result<(), CliError> {
             Command::Run => run::run(config).await,
             Command::Login { name, phone, qr, relay } => login::run(&config, login::LoginArgs { name, phone, qr, relay }).await,
             Command::Logout { name, force } => logout::run(&config, logout::LogoutArgs { name, force }).await,
-            Command::Accounts => accounts::run(&config).await.map(|table| say(table.trim_end())),
+            Command::Accounts { json } => accounts::run(&config, json).await.map(|table| say(table.trim_end())),
             Command::Send(args) => send::run(config, args).await,
             Command::Doctor { quick } => doctor::run(&config, quick).await,
             Command::MediaWorker => unreachable!("handled before the runtime"),

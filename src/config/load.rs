@@ -152,11 +152,21 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ("bot.max_jobs_per_user", config.bot.max_jobs_per_user),
         ("fetch.max_bytes", config.fetch.max_bytes as usize),
         ("queue.lease_s", config.queue.lease_s as usize),
+        ("accounts.longest_wait_s", config.accounts.longest_wait_s as usize),
+        ("accounts.limited_rest_s", config.accounts.limited_rest_s as usize),
     ];
     for (key, value) in at_least_one {
         if value == 0 {
             return Err(ConfigError::key(key, "must be at least 1", "see config/default.toml"));
         }
+    }
+    let prefer = &config.route.prefer;
+    if prefer.is_empty() || prefer.iter().enumerate().any(|(place, lane)| prefer[..place].contains(lane)) {
+        return Err(ConfigError::key(
+            "route.prefer",
+            "must name at least one way, and none twice",
+            "the default is [\"bot_api\", \"user_account\", \"bot_mtproto\"]",
+        ));
     }
     if config.media.crf > 51 {
         return Err(ConfigError::key("media.crf", "must be 0 to 51", "23 is a good value, lower is better and bigger"));
@@ -179,12 +189,22 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     if config.telegram.environment == Environment::Custom {
-        let key = config.telegram.custom.auth_key.expose();
-        if key.len() != 512 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let custom = &config.telegram.custom;
+        let is_key = |key: &str| key.len() == 512 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_key(custom.auth_key.expose()) {
             return Err(ConfigError::key(
                 "telegram.custom.auth_key",
                 "must be 512 hexadecimal digits",
                 "the sandbox prints one at its start (auth_key_hex)",
+            ));
+        }
+        if !custom.bot_auth_key.is_empty()
+            && (!is_key(custom.bot_auth_key.expose()) || custom.bot_auth_key.expose() == custom.auth_key.expose())
+        {
+            return Err(ConfigError::key(
+                "telegram.custom.bot_auth_key",
+                "must be 512 hexadecimal digits, others than those of auth_key",
+                "the sandbox makes keys by POST /control/auth-keys",
             ));
         }
     }
@@ -219,6 +239,8 @@ mod tests {
             ("[bot]\nupdates = \"carrier pigeon\"", "bot.updates: "),
             ("[bot]\nupdates = \"webhook\"", "bot.webhook_url: is missing"),
             ("[telegram]\nenvironment = \"custom\"", "telegram.custom.auth_key: must be 512"),
+            ("[route]\nprefer = [\"bot_api\", \"bot_api\"]", "route.prefer: must name at least one way, and none twice"),
+            ("[route]\nprefer = [\"pigeon\"]", "route.prefer"),
             ("[telegram]\nbot_token_file = \"/nonexistent/token\"", "telegram.bot_token_file: /nonexistent/token can't be read"),
         ] {
             let error = load_text(text).unwrap_err();

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, DEFAULT_TOML, load};
 pub use secret::Secret;
-pub use telegram::{BotConfig, CustomDataCentre, Environment, RelayConfig, TelegramConfig, UpdateMode};
+pub use telegram::{AccountsConfig, BotConfig, CustomDataCentre, Environment, RelayConfig, TelegramConfig, UpdateMode};
 pub use work::{FetchConfig, MediaConfig, QueueConfig, RouteConfig, UploadConfig};
 
 /// Everything that can be set.
@@ -27,6 +27,8 @@ pub struct Config {
     pub bot: BotConfig,
     /// The relay channel.
     pub relay: RelayConfig,
+    /// The user accounts as a pool.
+    pub accounts: AccountsConfig,
     /// Getting bytes.
     pub fetch: FetchConfig,
     /// Making them playable.

@@ -58,6 +58,8 @@ pub struct CustomDataCentre {
     pub auth_key: Secret,
     /// A file that holds the key.
     pub auth_key_file: Option<PathBuf>,
+    /// Another such key, for the bot's own session: a key is one login. Empty: no bot over MTProto at such a server.
+    pub bot_auth_key: Secret,
 }
 
 /// The conversation.
@@ -92,6 +94,18 @@ pub enum UpdateMode {
     Polling,
     /// Telegram calls (`setWebhook`).
     Webhook,
+}
+
+/// The user accounts as a pool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Bytes that one user account may send in 24 hours; 0 for no limit.
+    pub daily_bytes: u64,
+    /// Longest flood wait that an upload waits for, in seconds; a longer one makes the account rest, and another may take over.
+    pub longest_wait_s: u32,
+    /// First rest of an account that Telegram limits without naming a time, in seconds; it doubles each time.
+    pub limited_rest_s: u32,
 }
 
 /// The relay channel.

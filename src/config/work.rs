@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Lane;
+
 /// Getting bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +58,8 @@ pub struct MediaConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
+    /// The ways up in the order in which they are tried; one that is left out is never taken.
+    pub prefer: Vec<Lane>,
     /// Largest file by the Bot API, in bytes; 0 takes the server's own limit (50 MB, or 2000 MB for a local server).
     pub bot_api_max_bytes: u64,
     /// Largest file by a user account, in bytes; 0 takes Telegram's live limit.

@@ -55,7 +55,9 @@ pub fn later(job: &Job, reason: &Reason, delay_ms: u64) -> String {
     let key = match reason {
         Reason::Network | Reason::HttpStatus { .. } => "later-site",
         Reason::DiskFull => "later-disk-full",
-        Reason::Telegram | Reason::RelayGone | Reason::RelayMessageGone | Reason::SessionRevoked => "later-telegram",
+        Reason::Telegram | Reason::RelayGone | Reason::RelayMessageGone | Reason::SessionRevoked | Reason::AccountLimited => {
+            "later-telegram"
+        }
         Reason::FloodWait { .. } => "later-flood-wait",
         _ => "later-other",
     };

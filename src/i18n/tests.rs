@@ -37,6 +37,7 @@ fn reasons() -> Vec<Reason> {
     all.extend([
         Reason::FloodWait { seconds: 90 },
         Reason::SessionRevoked,
+        Reason::AccountLimited,
         Reason::RelayGone,
         Reason::RelayMessageGone,
         Reason::ChatUnreachable,

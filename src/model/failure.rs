@@ -112,6 +112,9 @@ pub enum Reason {
     /// The user account's session has ended.
     #[error("the user account is no longer logged in")]
     SessionRevoked,
+    /// Telegram limits what the user account may do (`PEER_FLOOD`): another one may still do it.
+    #[error("Telegram limits the user account")]
+    AccountLimited,
     /// The relay channel is gone or not writable.
     #[error("the relay channel is not reachable")]
     RelayGone,
@@ -138,7 +141,7 @@ impl Reason {
         match self {
             Self::Network | Self::Downloader | Self::Telegram | Self::Internal | Self::DiskFull => Retry::TryAgain,
             Self::HttpStatus { status } if *status >= 500 || *status == 429 || *status == 408 => Retry::TryAgain,
-            Self::SessionRevoked | Self::RelayGone | Self::RelayMessageGone => Retry::TryAgain, // by another way: the router looks again
+            Self::SessionRevoked | Self::AccountLimited | Self::RelayGone | Self::RelayMessageGone => Retry::TryAgain, // by another way: the router looks again
             Self::FloodWait { seconds } => Retry::Wait(Duration::from_secs(u64::from(*seconds))),
             _ => Retry::GiveUp,
         }
@@ -172,6 +175,7 @@ impl Reason {
             Self::NoLane { .. } => "failure-no-lane",
             Self::FloodWait { .. } => "failure-flood-wait",
             Self::SessionRevoked => "failure-session-revoked",
+            Self::AccountLimited => "failure-account-limited",
             Self::RelayGone | Self::RelayMessageGone => "failure-relay-gone",
             Self::ChatUnreachable => "failure-chat-unreachable",
             Self::Telegram | Self::BotToken => "failure-telegram",

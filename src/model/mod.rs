@@ -3,6 +3,7 @@
 //! In and out: values only. Must not: do I/O, or import anything else of this crate (the spool is the one thing that flows by handle
 //! and therefore travels beside these types, not inside them).
 
+mod account;
 mod button;
 mod failure;
 mod ids;
@@ -13,12 +14,13 @@ mod plan;
 mod progress;
 mod source;
 
+pub use account::{AccountReport, Health, Rest};
 pub use button::Button;
 pub use failure::{Failure, Reason, Retry};
 pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};
 pub use link::{Link, LinkError};
 pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
-pub use plan::{Delivered, Lane, LaneHealth, RelayMessage, UploadIds, UploadPlan, Uploaded};
+pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, RelayMessage, UploadIds, UploadPlan, Uploaded};
 pub use progress::{Mute, Progress, ProgressSender, Step};
 pub use source::{FetchedFile, FetchedWhole, SourceCard, TrackFile};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatId, MessageId};
+use super::{ChatId, MessageId, UserId};
 
 /// A way up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum Lane {
     BotApi,
     /// Parts by a user account into the relay channel, then a copy by the bot.
     UserAccount,
+    /// Parts by the bot itself over MTProto: into a relay channel where it may post, else straight into the chat.
+    BotMtproto,
 }
 
 /// How a lane is, and what it can take now.
@@ -55,10 +57,10 @@ pub enum UploadPlan {
     },
 }
 
-/// A message in the relay channel that holds a file.
+/// A message that holds a file and can be copied by the bot: in the relay channel, or in the chat that the bot sent it to directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RelayMessage {
-    /// The relay channel, as the Bot API numbers it.
+    /// The relay channel, or the chat, as the Bot API numbers it.
     pub channel: ChatId,
     /// The message in it.
     pub message: MessageId,
@@ -71,6 +73,17 @@ pub struct UploadIds {
     pub file_id: i64,
     /// Number of the message: Telegram takes it once.
     pub random_id: i64,
+}
+
+/// Who carries an upload by MTProto: parts and messages belong to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CarriedBy {
+    /// The lane.
+    pub lane: Lane,
+    /// The account, or the bot.
+    pub account: UserId,
+    /// True if it is sent straight into the requester's chat: then the upload is the delivery.
+    pub direct: bool,
 }
 
 impl UploadIds {

@@ -62,7 +62,7 @@ impl Pipeline {
         };
         tracing::info!(job = %run.job.id, ?lane, expected_bytes = making.spool.length().expected_bytes, "going up while it comes down");
         mute.mute(); // the upload is what a person waits for
-        self.by_account(run, making).await.map(Some)
+        self.over_mtproto(run, making, lane).await.map(Some)
     }
 
     /// Begins at the first step whose result is missing.
@@ -80,7 +80,8 @@ impl Pipeline {
         if !self.parts.config.upload.overlap {
             return Ok(Way::Whole);
         }
-        let lanes = self.lanes().await;
+        let promised_bytes = spool.length().expected_bytes.unwrap_or(sketch.size_bytes);
+        let lanes = self.lanes(promised_bytes).await;
         let small_bytes = lanes.iter().filter(|lane| lane.lane == Lane::BotApi).map(|lane| lane.limit_bytes).max().unwrap_or(0);
         let known = spool.wait(|length| {
             let size_bytes = length.expected_bytes.unwrap_or(0).max(length.ready_anywhere_bytes());
@@ -97,7 +98,7 @@ impl Pipeline {
 
     /// Goes up once it is whole, compressed if it has to be.
     async fn whole(&self, run: &Run<'_>, prepared: Prepared) -> Result<Next, Failure> {
-        let lanes = self.lanes().await;
+        let lanes = self.lanes(prepared.size_bytes).await;
         let (prepared, lane) = match route::plan(&prepared, &lanes, &self.parts.config.route) {
             UploadPlan::Send { lane, instead_of } => {
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, size_bytes = prepared.size_bytes, "planned");
@@ -114,7 +115,7 @@ impl Pipeline {
         };
         match lane {
             Lane::BotApi => self.by_bot(run, &prepared).await,
-            Lane::UserAccount => self.by_account(run, Making::ready(prepared).await?).await,
+            Lane::UserAccount | Lane::BotMtproto => self.over_mtproto(run, Making::ready(prepared).await?, lane).await,
         }
     }
 }

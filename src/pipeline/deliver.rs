@@ -14,7 +14,7 @@ impl Pipeline {
             return Ok(Next::Stage(Stage::Fetch));
         };
         let lane = match uploaded {
-            Uploaded::InRelay(_) => Some(Lane::UserAccount),
+            Uploaded::InRelay(_) => Some(work.carried_by.map_or(Lane::UserAccount, |by| by.lane)),
             Uploaded::InChat { .. } => None,
         };
         if work.delivered.is_some() {
@@ -39,10 +39,8 @@ impl Pipeline {
                 tracing::warn!(job = %run.job.id, %failure, "what was at Telegram is gone; doing the work again");
                 self.parts.store.drop_content(&self.content_key(run)?).await?;
                 self.parts.store.forget_work(run.job.id).await?;
-                if failure.reason == Reason::RelayGone
-                    && let Some(carrier) = self.parts.accounts.choose(0)
-                {
-                    self.parts.accounts.report(&carrier, &failure); // it is looked at, and mended if that is possible
+                if let (Reason::RelayGone, Uploaded::InRelay(relay)) = (&failure.reason, &uploaded) {
+                    self.parts.accounts.report_relay_gone(relay.channel); // it is looked at, and mended if that is possible
                 }
                 Ok(Next::Stage(Stage::Fetch))
             }

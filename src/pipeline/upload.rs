@@ -8,20 +8,20 @@ use tokio_util::sync::CancellationToken;
 use super::media::Making;
 use super::{Next, Pipeline, Run};
 use crate::deliver::caption;
-use crate::model::{Failure, JobId, Lane, LaneHealth, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
+use crate::model::{CarriedBy, Failure, JobId, Lane, LaneHealth, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
 use crate::route;
 use crate::store::{Content, Work};
-use crate::telegram::pool::Carrier;
-use crate::telegram::relay::find_message_by_marker;
+use crate::telegram::pool::{Carrier, Wish};
+use crate::telegram::relay::{Recipient, find_message_by_marker};
 use crate::upload::bot_api;
 use crate::upload::uploader::FileUpload;
 
 impl Pipeline {
-    /// What the lanes can take at this moment.
-    pub(super) async fn lanes(&self) -> Vec<LaneHealth> {
+    /// What the lanes can take at this moment of a file of this size.
+    pub(super) async fn lanes(&self, size_bytes: u64) -> Vec<LaneHealth> {
         let telegram = &self.parts.config.telegram;
         let mut lanes = vec![route::bot_api_lane(self.parts.config.route.bot_api_max_bytes, telegram.bot_api_local)];
-        lanes.push(self.parts.accounts.lane_health());
+        lanes.extend(self.parts.accounts.lanes(size_bytes));
         lanes
     }
 
@@ -38,44 +38,58 @@ impl Pipeline {
         self.keep(run, prepared, sent?).await
     }
 
-    /// Parts into the relay as they become ready; the message once the file is whole.
-    pub(super) async fn by_account(&self, run: &Run<'_>, making: Making) -> Result<Next, Failure> {
+    /// Parts as they become ready; the message once the file is whole. It goes into a relay, or from the bot's own session straight to the
+    /// person, and then it is the delivery.
+    pub(super) async fn over_mtproto(&self, run: &Run<'_>, making: Making, lane: Lane) -> Result<Next, Failure> {
         let Making { spool, sketch, whole } = making;
         let going_up = async {
             let _permit = self.parts.permits.upload(run.cancel).await?;
-            let carrier = self.account_for(run.job.id, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
-            let ids = self.numbers(run).await?;
-            let upload =
-                FileUpload { job: run.job.id, account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+            let carrier = self.carrier(run, lane, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
+            let ids = self.numbers(run, &carrier, lane).await?;
+            let upload = FileUpload { job: run.job.id, carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
             let stored =
                 self.parts.uploader.store_parts(&upload).await.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
             Ok((carrier, ids, stored))
         };
         let (prepared, (carrier, ids, stored)) = tokio::try_join!(whole, going_up)?;
         self.parts.store.set_sending(run.job.id, true).await?;
-        let upload =
-            FileUpload { job: run.job.id, account: &carrier.account, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
-        let sent = self.parts.uploader.publish(&upload, &stored, &carrier.relay, &prepared, &marker(run.job.id, ids)).await;
+        let upload = FileUpload { job: run.job.id, carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
+        let direct = carrier.relay.direct.is_some();
+        let sent = self.parts.uploader.publish(&upload, &stored, &prepared, &words(run, ids, direct)).await;
+        if direct {
+            self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
+        }
         let message = sent.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
         self.keep(run, &prepared, Uploaded::InRelay(message)).await
     }
 
-    /// The numbers of this upload, stored before the first call.
-    async fn numbers(&self, run: &Run<'_>) -> Result<UploadIds, Failure> {
-        if let Some(numbers) = self.parts.store.work(run.job.id).await?.numbers {
+    /// The numbers of this upload, stored before the first call. Parts and messages belong to an account, so another one draws its own.
+    async fn numbers(&self, run: &Run<'_>, carrier: &Carrier, lane: Lane) -> Result<UploadIds, Failure> {
+        let by = CarriedBy { lane, account: carrier.id().ok_or_else(unwell)?, direct: carrier.relay.direct.is_some() };
+        let work = self.parts.store.work(run.job.id).await?;
+        if let (Some(numbers), true) = (work.numbers, work.carried_by == Some(by)) {
             return Ok(numbers);
         }
         let numbers = UploadIds::draw();
-        self.parts.store.set_numbers(run.job.id, numbers).await?;
+        self.parts.store.set_numbers(run.job.id, numbers, by).await?;
         Ok(numbers)
     }
 
-    /// The account that has stored parts of this job before, if it is well: only there they are of use.
-    async fn account_for(&self, job: JobId, size_bytes: u64) -> Result<Carrier, Failure> {
-        let begun = self.parts.store.upload_of(job).await?;
-        let before = begun.and_then(|begun| self.parts.accounts.named(&begun.target.session, size_bytes));
-        let carrier = before.or_else(|| self.parts.accounts.choose(size_bytes));
-        carrier.ok_or_else(|| Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned")))
+    async fn carrier(&self, run: &Run<'_>, lane: Lane, size_bytes: u64) -> Result<Carrier, Failure> {
+        let accounts = &self.parts.accounts;
+        let carrier = if lane == Lane::BotMtproto {
+            accounts.bot_carrier(self.recipient(run).await?, size_bytes).await?
+        } else {
+            let begun = self.parts.store.work(run.job.id).await?.carried_by;
+            accounts.choose(&Wish { resume_on: begun.map(|by| by.account), ..Wish::of(size_bytes) })
+        };
+        carrier.ok_or_else(unwell)
+    }
+
+    async fn recipient(&self, run: &Run<'_>) -> Result<Recipient, Failure> {
+        let job = self.parts.store.job(run.job.id).await?;
+        let after = job.and_then(|job| job.status_message.max(job.request_message));
+        Ok(Recipient { chat: run.job.chat, reply_to: run.job.request_message, after })
     }
 
     /// The message may have been sent in an earlier run whose answer never came: looks for it before anything is sent again.
@@ -83,13 +97,20 @@ impl Pipeline {
         if !work.sending {
             return Ok(None);
         }
-        if let Some(numbers) = work.numbers {
-            let size_bytes = work.prepared.as_ref().map_or(0, |prepared| prepared.size_bytes);
-            let Ok(carrier) = self.account_for(run.job.id, size_bytes).await else { return Ok(None) };
-            let found = find_message_by_marker(&carrier.account, &carrier.relay, &marker(run.job.id, numbers)).await?;
-            return Ok(found.map(Uploaded::InRelay));
-        }
-        self.delivered_in_doubt(run).await.map(|message| message.map(|message| Uploaded::InChat { message, file_id: String::new() }))
+        let (Some(numbers), Some(by)) = (work.numbers, work.carried_by) else {
+            let sent = self.delivered_in_doubt(run).await?;
+            return Ok(sent.map(|message| Uploaded::InChat { message, file_id: String::new() }));
+        };
+        let carrier = match by.lane {
+            Lane::BotMtproto => self.parts.accounts.bot_looks(self.recipient(run).await?, !by.direct).await?,
+            Lane::BotApi | Lane::UserAccount => self.parts.accounts.carrier_of(by.account),
+        };
+        let Some(carrier) = carrier else {
+            // A second message in a relay is seen by nobody; one in a chat is.
+            return if by.direct { Err(unwell()) } else { Ok(None) };
+        };
+        let found = find_message_by_marker(&carrier.account, &carrier.relay, &words(run, numbers, by.direct)).await?;
+        Ok(found.map(Uploaded::InRelay))
     }
 
     /// An answer, even a refusal, ends the doubt; a lost connection or a cancel does not.
@@ -114,9 +135,25 @@ impl Pipeline {
                 self.parts.store.set_delivered(run.job.id, *message).await?;
                 Ok(Next::Done(Some(Lane::BotApi)))
             }
-            Uploaded::InRelay(_) => Ok(Next::Stage(Stage::Deliver)),
+            Uploaded::InRelay(relay) => {
+                let by = self.parts.store.work(run.job.id).await?.carried_by;
+                if by.is_some_and(|by| by.direct) && relay.channel == run.job.chat {
+                    self.parts.store.set_delivered(run.job.id, relay.message).await?;
+                    return Ok(Next::Done(by.map(|by| by.lane)));
+                }
+                Ok(Next::Stage(Stage::Deliver))
+            }
         }
     }
+}
+
+fn unwell() -> Failure {
+    Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the account became unwell after the way was planned"))
+}
+
+/// The text under the message: the person's caption in a chat, a marker in a relay.
+fn words(run: &Run<'_>, numbers: UploadIds, direct: bool) -> String {
+    if direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) }
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.

@@ -15,26 +15,28 @@ pub const BOT_API_LOCAL_BYTES: u64 = 2_000_000_000;
 /// Bits a second that sound and container take of a compressed video; what is left is the picture's.
 const SOUND_BIT_RATE: u64 = 128_000;
 
-/// Chooses the way: the Bot API if it can take the file, else a user account, else compression to what fits, else a refusal.
+/// Chooses the way: the first in the order of the settings that can take the file, else compression to what fits, else a refusal.
 pub fn plan(file: &Prepared, lanes: &[LaneHealth], config: &RouteConfig) -> UploadPlan {
     let takes = |lane: &&LaneHealth| lane.limit_bytes >= file.size_bytes;
-    let mut in_order: Vec<&LaneHealth> = lanes.iter().collect();
-    in_order.sort_by_key(|lane| order(lane.lane));
+    let place = |lane: Lane| config.prefer.iter().position(|preferred| *preferred == lane);
+    let mut in_order: Vec<&LaneHealth> = lanes.iter().filter(|lane| place(lane.lane).is_some()).collect();
+    in_order.sort_by_key(|lane| place(lane.lane));
 
     let unwell = in_order.iter().copied().filter(|lane| !lane.well).find(takes).map(|lane| lane.lane);
-    let instead_of = |chosen: Lane| unwell.filter(|lane| order(*lane) < order(chosen));
+    let instead_of = |chosen: Lane| unwell.filter(|lane| place(*lane) < place(chosen));
     if let Some(chosen) = in_order.iter().copied().filter(|lane| lane.well).find(takes) {
         return UploadPlan::Send { lane: chosen.lane, instead_of: instead_of(chosen.lane) };
     }
 
-    let widest = in_order.iter().copied().filter(|lane| lane.well).max_by_key(|lane| lane.limit_bytes);
+    // Of equally wide ones the first: `max_by_key` would take the last.
+    let widest = in_order.iter().copied().filter(|lane| lane.well).rev().max_by_key(|lane| lane.limit_bytes);
     let Some(widest) = widest else {
         return UploadPlan::Refuse { limit_bytes: 0, account_missing: unwell.is_some() };
     };
     if config.compress && can_be_compressed(file, widest.limit_bytes, config.min_video_bit_rate) {
         return UploadPlan::Compress { lane: widest.lane, target_bytes: widest.limit_bytes, instead_of: unwell };
     }
-    UploadPlan::Refuse { limit_bytes: widest.limit_bytes, account_missing: widest.lane != Lane::UserAccount }
+    UploadPlan::Refuse { limit_bytes: widest.limit_bytes, account_missing: widest.lane == Lane::BotApi }
 }
 
 /// The Bot API lane with the limit that the settings and the kind of server give.
@@ -42,13 +44,6 @@ pub fn bot_api_lane(configured_bytes: u64, local_server: bool) -> LaneHealth {
     let server = if local_server { BOT_API_LOCAL_BYTES } else { BOT_API_CLOUD_BYTES };
     let limit_bytes = if configured_bytes == 0 { server } else { configured_bytes.min(server) };
     LaneHealth { lane: Lane::BotApi, limit_bytes, well: true }
-}
-
-fn order(lane: Lane) -> u8 {
-    match lane {
-        Lane::BotApi => 0,
-        Lane::UserAccount => 1,
-    }
 }
 
 fn can_be_compressed(file: &Prepared, target_bytes: u64, min_video_bit_rate: u64) -> bool {
@@ -86,7 +81,7 @@ mod tests {
     #[test]
     fn every_size_has_its_way() {
         use Lane::{BotApi, UserAccount};
-        let config = RouteConfig { bot_api_max_bytes: 0, user_account_max_bytes: 0, compress: true, min_video_bit_rate: 200_000 };
+        let config = config();
         let never = RouteConfig { compress: false, ..config.clone() };
         let both = [lane(UserAccount, 2097, true), lane(BotApi, 50, true)];
         let ill = [lane(BotApi, 50, true), lane(UserAccount, 2097, false)];
@@ -128,6 +123,39 @@ mod tests {
         ];
         for (name, file, lanes, config, expected) in table {
             assert_eq!(plan(&file, lanes, config), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_settings_order_the_ways() {
+        use Lane::{BotApi, BotMtproto, UserAccount};
+        let all = [lane(BotMtproto, 2097, true), lane(UserAccount, 2097, true), lane(BotApi, 50, true)];
+        let ill = [lane(BotMtproto, 2097, true), lane(UserAccount, 2097, false), lane(BotApi, 50, true)];
+        let send = |lane, instead_of| UploadPlan::Send { lane, instead_of };
+        let default = [BotApi, UserAccount, BotMtproto];
+        let table = [
+            (&default[..], &all, 5, send(BotApi, None)),
+            (&default, &all, 100, send(UserAccount, None)),
+            (&default, &ill, 100, send(BotMtproto, Some(UserAccount))),
+            (&default, &all, 3000, UploadPlan::Compress { lane: UserAccount, target_bytes: 2097 * MB, instead_of: None }),
+            (&[BotMtproto, UserAccount, BotApi], &all, 5, send(BotMtproto, None)),
+            (&[BotApi, BotMtproto, UserAccount], &all, 100, send(BotMtproto, None)),
+            (&[BotApi, BotMtproto], &ill, 100, send(BotMtproto, None)),
+            (&[BotApi], &all, 100, UploadPlan::Compress { lane: BotApi, target_bytes: 50 * MB, instead_of: None }),
+        ];
+        for (prefer, lanes, size_mb, expected) in table {
+            let config = RouteConfig { prefer: prefer.to_vec(), ..config() };
+            assert_eq!(plan(&file(MediaKind::Video, size_mb * MB, 600), lanes, &config), expected, "{prefer:?} {size_mb}");
+        }
+    }
+
+    fn config() -> RouteConfig {
+        RouteConfig {
+            prefer: vec![Lane::BotApi, Lane::UserAccount, Lane::BotMtproto],
+            bot_api_max_bytes: 0,
+            user_account_max_bytes: 0,
+            compress: true,
+            min_video_bit_rate: 200_000,
         }
     }
 

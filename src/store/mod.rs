@@ -2,6 +2,7 @@
 //!
 //! In: plain values of the model. Out: the same, after a restart too. Must not: hold a transaction open during work, or know the steps.
 
+mod accounts;
 mod contents;
 mod jobs;
 mod lease;
@@ -16,6 +17,7 @@ use tokio_rusqlite::Connection;
 
 use crate::model::Failure;
 
+pub use accounts::SentInHour;
 pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
@@ -26,6 +28,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_jobs.sql")),
     M::up(include_str!("migrations/0002_tracks.sql")),
     M::up(include_str!("migrations/0003_parts.sql")),
+    M::up(include_str!("migrations/0004_accounts.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

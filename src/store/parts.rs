@@ -134,7 +134,7 @@ fn insert(connection: &rusqlite::Connection, target: &UploadTarget, file_id: i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ChatId, Choice, Link, NewJob, Stage, UploadIds, UserId};
+    use crate::model::{CarriedBy, ChatId, Choice, Lane, Link, NewJob, Stage, UploadIds, UserId};
 
     async fn store() -> (Store, JobId, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -201,7 +201,8 @@ mod tests {
         let (store, job, _folder) = store().await;
         let has_parts = || async { store.upload_of(job).await.unwrap().is_some() };
         for way in 0..4 {
-            store.set_numbers(job, UploadIds { file_id: 7, random_id: 8 }).await.unwrap();
+            let by = CarriedBy { lane: Lane::UserAccount, account: UserId(5), direct: false };
+            store.set_numbers(job, UploadIds { file_id: 7, random_id: 8 }, by).await.unwrap();
             store.begin_upload(&target(job), 7).await.unwrap();
             store.add_stored_parts(job, 7, parts(&[1])).await.unwrap();
             store.advance(job, Stage::Upload).await.unwrap();

@@ -5,7 +5,7 @@
 use rusqlite::params;
 
 use super::{Store, from_json, to_json};
-use crate::model::{Failure, FetchedWhole, JobId, MessageId, Prepared, UploadIds, Uploaded};
+use crate::model::{CarriedBy, Failure, FetchedWhole, JobId, MessageId, Prepared, UploadIds, Uploaded, UserId};
 
 /// The results that a job has stored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Work {
     pub uploaded: Option<Uploaded>,
     /// Numbers of the upload by a user account.
     pub numbers: Option<UploadIds>,
+    /// Who carries the upload with these numbers.
+    pub carried_by: Option<CarriedBy>,
     /// True once the message that carries the file may have been sent, answer or not.
     pub sending: bool,
     /// The message with the file in the person's chat.
@@ -29,18 +31,27 @@ impl Store {
     pub async fn work(&self, id: JobId) -> Result<Work, Failure> {
         self.call(move |connection| {
             connection.query_row(
-                "SELECT fetched, prepared, uploaded, file_id, random_id, sending, delivered_message FROM work WHERE job = ?1",
+                "SELECT fetched, prepared, uploaded, file_id, random_id, sending, delivered_message, lane, account, direct
+                 FROM work WHERE job = ?1",
                 [id.0],
                 |row| {
                     let text = |index| row.get::<_, Option<String>>(index);
+                    let numbers = match (row.get(3)?, row.get(4)?) {
+                        (Some(file_id), Some(random_id)) => Some(UploadIds { file_id, random_id }),
+                        _ => None,
+                    };
+                    let carried_by = match (text(7)?, row.get(8)?, &numbers) {
+                        (Some(lane), Some(account), Some(_)) => {
+                            Some(CarriedBy { lane: from_json(&lane)?, account: UserId(account), direct: row.get(9)? })
+                        }
+                        _ => None,
+                    };
                     Ok(Work {
                         fetched: text(0)?.map(|text| from_json(&text)).transpose()?,
                         prepared: text(1)?.map(|text| from_json(&text)).transpose()?,
                         uploaded: text(2)?.map(|text| from_json(&text)).transpose()?,
-                        numbers: match (row.get(3)?, row.get(4)?) {
-                            (Some(file_id), Some(random_id)) => Some(UploadIds { file_id, random_id }),
-                            _ => None,
-                        },
+                        numbers,
+                        carried_by,
                         sending: row.get(5)?,
                         delivered: row.get::<_, Option<i32>>(6)?.map(MessageId),
                     })
@@ -76,11 +87,13 @@ impl Store {
         .map(drop)
     }
 
-    /// Stores the numbers of an upload.
-    pub async fn set_numbers(&self, id: JobId, numbers: UploadIds) -> Result<(), Failure> {
+    /// Stores the numbers of an upload and who carries it: parts and messages belong to an account.
+    pub async fn set_numbers(&self, id: JobId, numbers: UploadIds, by: CarriedBy) -> Result<(), Failure> {
         self.call(move |connection| {
-            connection
-                .execute("UPDATE work SET file_id = ?2, random_id = ?3 WHERE job = ?1", params![id.0, numbers.file_id, numbers.random_id])
+            connection.execute(
+                "UPDATE work SET file_id = ?2, random_id = ?3, lane = ?4, account = ?5, direct = ?6 WHERE job = ?1",
+                params![id.0, numbers.file_id, numbers.random_id, to_json(&by.lane)?, by.account.0, by.direct],
+            )
         })
         .await
         .map(drop)

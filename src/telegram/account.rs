@@ -1,4 +1,4 @@
-//! A user account: one session, its connections through grammers, who it is, how large a file it may upload, and how it is.
+//! An account: one session of a person or of the bot itself, its connections through grammers, who it is, how large a file it may upload, and how it is.
 //!
 //! In: an open session file. Out: [`UserAccount`], cheap to clone. Must not: sleep for long on flood waits (the caller shows those), or
 //! be used beside another value on the same session (the session's lock sees to it).
@@ -21,6 +21,8 @@ use super::session::{FileSession, SelfUser};
 use crate::config::Config;
 use crate::model::{Failure, Reason};
 
+pub use crate::model::Health;
+
 /// A call that has no answer by then counts as lost; big answers are not asked for here.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -35,21 +37,13 @@ const SHORT_WAIT_S: u32 = 20;
 #[derive(Clone)]
 pub struct UserAccount(Arc<Inner>);
 
-/// How an account is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// Nothing is known against it.
-    Well,
-    /// It can't be used now, and why.
-    Unwell(Reason),
-}
-
 struct Inner {
     client: Client,
     handle: SenderPoolHandle,
     session: Arc<FileSession>,
     api_id: i32,
     configured_max_bytes: u64,
+    longest_wait_s: u32,
     login_token: Arc<Notify>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     state: RwLock<State>,
@@ -75,6 +69,7 @@ impl UserAccount {
             session,
             api_id,
             configured_max_bytes: config.route.user_account_max_bytes,
+            longest_wait_s: config.accounts.longest_wait_s,
             login_token,
             tasks: Mutex::new(tasks),
             state: RwLock::new(State { me, limits: PartLimits::default(), health: Health::Well }),
@@ -127,7 +122,17 @@ impl UserAccount {
         })
     }
 
-    /// How it is.
+    /// True for the session of a bot.
+    pub fn is_bot(&self) -> bool {
+        self.read(|state| state.me.as_ref().is_some_and(|me| me.bot))
+    }
+
+    /// Longest flood wait that an upload waits out, in seconds; after a longer one it fails, and the account rests.
+    pub fn longest_wait_s(&self) -> u32 {
+        self.0.longest_wait_s
+    }
+
+    /// How it is; whether it rests is the pool's knowledge.
     pub fn health(&self) -> Health {
         self.read(|state| state.health.clone())
     }
@@ -137,9 +142,10 @@ impl UserAccount {
         self.health() == Health::Well
     }
 
-    /// Takes note of what a failure says about the account itself; a lost session or relay makes it unwell at once.
+    /// Takes note of what a failure says about the account itself; a lost session or relay makes it unwell at once. A bot can do without a
+    /// relay.
     pub fn report(&self, reason: &Reason) {
-        if matches!(reason, Reason::SessionRevoked | Reason::RelayGone) {
+        if *reason == Reason::SessionRevoked || (*reason == Reason::RelayGone && !self.is_bot()) {
             self.set_health(Health::Unwell(reason.clone()));
         }
     }
@@ -149,6 +155,7 @@ impl UserAccount {
         if before != health {
             match &health {
                 Health::Well => tracing::info!(session = self.name(), "the user account is well"),
+                Health::Resting { .. } => {}
                 Health::Unwell(reason) => tracing::warn!(session = self.name(), %reason, "the user account is unwell"),
             }
         }
@@ -289,6 +296,7 @@ fn self_user(user: &tl::types::User) -> SelfUser {
         username: user.username.clone(),
         phone_masked: user.phone.as_deref().map(mask_phone),
         premium: user.premium,
+        bot: user.bot,
     }
 }
 

@@ -93,8 +93,10 @@ fn judge_name(code: i32, name: &str, value: Option<u32>) -> Verdict {
             | "CHAT_RESTRICTED",
             _,
         ) => Verdict::Fail(Reason::RelayGone),
+        ("USER_IS_BLOCKED" | "INPUT_USER_DEACTIVATED" | "USER_IS_BOT" | "YOU_BLOCKED_USER", _) => Verdict::Fail(Reason::ChatUnreachable),
         ("TIMEOUT" | "RPC_CALL_FAIL" | "RPC_MCGET_FAIL" | "INTERDC_CALL_ERROR" | "INTERDC_CALL_RICH_ERROR", _) => Verdict::Again,
-        ("PEER_FLOOD", _) => Verdict::Fail(Reason::Telegram),
+        // A frozen account may do nothing until it has appealed; one that is flooded may do less for some hours: another may still do it.
+        ("PEER_FLOOD" | "FROZEN_METHOD_INVALID" | "USER_RESTRICTED", _) => Verdict::Fail(Reason::AccountLimited),
         _ if code == 401 => Verdict::Fail(Reason::SessionRevoked),
         // Negative codes and 5xx are Telegram's own troubles: <https://core.telegram.org/api/errors>.
         _ if !(0..500).contains(&code) => Verdict::Again,
@@ -137,7 +139,9 @@ mod tests {
             (406, "CHANNEL_PRIVATE", Verdict::Fail(Reason::RelayGone)),
             (400, "CHAT_ADMIN_REQUIRED", Verdict::Fail(Reason::RelayGone)),
             (403, "CHAT_WRITE_FORBIDDEN", Verdict::Fail(Reason::RelayGone)),
-            (400, "PEER_FLOOD", Verdict::Fail(Reason::Telegram)),
+            (400, "PEER_FLOOD", Verdict::Fail(Reason::AccountLimited)),
+            (420, "FROZEN_METHOD_INVALID", Verdict::Fail(Reason::AccountLimited)),
+            (400, "USER_IS_BLOCKED", Verdict::Fail(Reason::ChatUnreachable)),
             (400, "FILE_PARTS_INVALID", Verdict::Fail(Reason::Telegram)),
             (400, "FILE_PART_SIZE_CHANGED", Verdict::Fail(Reason::Telegram)),
             (400, "FILE_PART_TOO_BIG", Verdict::Fail(Reason::Telegram)),

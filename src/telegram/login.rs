@@ -14,7 +14,7 @@ use super::account::UserAccount;
 use super::errors::{self, Verdict};
 use super::session::SelfUser;
 use crate::config::Secret;
-use crate::model::Failure;
+use crate::model::{Failure, Reason};
 
 /// Logging in on one account.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl LoginFlow {
         let mut answer = self.account.call(&export).await;
         // An account of another data centre: go there, and redeem the token that was made for it.
         if let Ok(tl::enums::auth::LoginToken::MigrateTo(target)) = &answer {
-            self.move_home(target.dc_id).await?;
+            move_home(&self.account, target.dc_id).await?;
             answer = self.account.call(&tl::functions::auth::ImportLoginToken { token: target.token.clone() }).await;
         }
         match answer {
@@ -153,14 +153,6 @@ impl LoginFlow {
             matches!(password.current_algo, Some(tl::enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(_)));
         if known && password.srp_id.is_some() && password.srp_b.is_some() { Ok(password) } else { Err(LoginError::UnknownPasswordScheme) }
     }
-
-    async fn move_home(&self, dc_id: i32) -> Result<(), LoginError> {
-        let session = self.account.session();
-        let old = session.home_dc_id().map_err(Failure::internal)?;
-        self.account.pool_handle().disconnect_from_dc(old);
-        session.set_home_dc_id(dc_id).await.map_err(Failure::internal)?;
-        Ok(())
-    }
 }
 
 impl std::fmt::Debug for CodeSent {
@@ -169,13 +161,43 @@ impl std::fmt::Debug for CodeSent {
     }
 }
 
+/// Logs a bot in by its token (`auth.importBotAuthorization`), in the data centre that it lives in.
+/// Errors: `BotToken` if Telegram does not know the token; those of the call.
+pub async fn sign_in_bot(account: &UserAccount, api_hash: &Secret, token: &Secret) -> Result<SelfUser, Failure> {
+    let request = tl::functions::auth::ImportBotAuthorization {
+        flags: 0,
+        api_id: account.api_id(),
+        api_hash: api_hash.expose().to_owned(),
+        bot_auth_token: token.expose().to_owned(),
+    };
+    let mut answer = account.call(&request).await;
+    if let Err(error) = &answer
+        && let Verdict::Migrate { dc_id } = errors::judge(error)
+    {
+        move_home(account, dc_id).await?;
+        answer = account.call(&request).await;
+    }
+    match answer {
+        Ok(_) => account.refresh().await,
+        Err(error) if error.is("ACCESS_TOKEN_*") => Err(Failure::new(Reason::BotToken, error)),
+        Err(error) => Err(errors::failure(error)),
+    }
+}
+
 /// Ends the session at Telegram. True if somebody was logged in.
 pub async fn log_out(account: &UserAccount) -> Result<bool, Failure> {
     match account.call(&tl::functions::auth::LogOut {}).await {
         Ok(_) => Ok(true),
-        Err(error) if matches!(errors::judge(&error), Verdict::Fail(crate::model::Reason::SessionRevoked)) => Ok(false),
+        Err(error) if matches!(errors::judge(&error), Verdict::Fail(Reason::SessionRevoked)) => Ok(false),
         Err(error) => Err(errors::failure(error)),
     }
+}
+
+async fn move_home(account: &UserAccount, dc_id: i32) -> Result<(), Failure> {
+    let session = account.session();
+    let old = session.home_dc_id().map_err(Failure::internal)?;
+    account.pool_handle().disconnect_from_dc(old);
+    session.set_home_dc_id(dc_id).await.map_err(Failure::internal)
 }
 
 fn login_error(error: InvocationError) -> LoginError {

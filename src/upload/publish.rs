@@ -40,7 +40,7 @@ pub(super) async fn publish(
     kept: &mut BTreeSet<u64>,
 ) -> Result<RelayMessage, Halt> {
     let account = parts.account;
-    let request = send_media(relay, media, random_id, marker);
+    let request = relay.send_media(media, random_id, marker);
     let mut kept_missing = 0;
     let mut missing: (u32, u32) = (0, 0);
     let mut attempt = 1;
@@ -65,7 +65,7 @@ pub(super) async fn publish(
                 parts.send_again(&lost).await?;
             }
             Verdict::Duplicate => return Ok(look(account, relay, marker).await?),
-            Verdict::Wait { seconds } => wait(parts.progress, seconds).await,
+            Verdict::Wait { seconds } if seconds <= account.longest_wait_s() => wait(parts.progress, seconds).await,
             // Sent or not: the same random_id tells.
             Verdict::Again if attempt < parts.attempts => {
                 tracing::debug!(attempt, %error, "the message is sent again");
@@ -73,7 +73,7 @@ pub(super) async fn publish(
                 delay = (delay * 2).min(LONGEST_DELAY);
                 attempt += 1;
             }
-            _ => return Err(refused(error)),
+            _ => return Err(refused(relay, error)),
         }
     }
 }
@@ -144,32 +144,6 @@ fn attributes(file: &Prepared) -> Vec<DocumentAttribute> {
     }
 }
 
-fn send_media(relay: &RelayRef, media: InputMedia, random_id: i64, marker: &str) -> tl::functions::messages::SendMedia {
-    tl::functions::messages::SendMedia {
-        silent: true,
-        background: false,
-        clear_draft: false,
-        noforwards: false,
-        update_stickersets_order: false,
-        invert_media: false,
-        allow_paid_floodskip: false,
-        peer: relay.input_peer(),
-        reply_to: None,
-        media,
-        message: marker.to_owned(),
-        random_id,
-        reply_markup: None,
-        entities: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        allow_paid_stars: None,
-        suggested_post: None,
-    }
-}
-
 async fn where_it_is(
     account: &UserAccount,
     relay: &RelayRef,
@@ -211,12 +185,20 @@ async fn wait(progress: &ProgressSender, seconds: u32) {
     sleep(Duration::from_secs(seconds.max(1).into())).await;
 }
 
-fn refused(error: InvocationError) -> Halt {
-    let explained = |failure: Failure| Failure { cause: failure.cause.context("the message could not be sent into the relay"), ..failure };
+fn refused(relay: &RelayRef, error: InvocationError) -> Halt {
     match Halt::from(error) {
-        Halt::Anew(failure) => Halt::Anew(explained(failure)),
-        Halt::Failed(failure) => Halt::Failed(explained(failure)),
+        Halt::Anew(failure) => Halt::Anew(explained(relay, failure)),
+        Halt::Failed(failure) => Halt::Failed(explained(relay, failure)),
     }
+}
+
+fn explained(relay: &RelayRef, failure: Failure) -> Failure {
+    if relay.direct.is_none() {
+        return Failure { cause: failure.cause.context("the message could not be sent into the relay"), ..failure };
+    }
+    // The same names that end a relay mean here that the person can't be written to.
+    let reason = if failure.reason == Reason::RelayGone { Reason::ChatUnreachable } else { failure.reason };
+    Failure { cause: failure.cause.context("the message could not be sent to the person"), reason }
 }
 
 #[cfg(test)]

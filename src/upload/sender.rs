@@ -24,6 +24,7 @@ use crate::spool::Spool;
 use crate::store::StoredPart;
 use crate::telegram::account::UserAccount;
 use crate::telegram::errors::{self, Verdict};
+use crate::telegram::pool::Carrier;
 
 /// First and longest delay before a part is tried again after a network error.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -32,6 +33,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// One file's parts.
 pub(super) struct PartSender<'a> {
     pub(super) account: &'a UserAccount,
+    /// Whose load shrinks as parts are stored; none for what does not count.
+    pub(super) carrier: Option<&'a Carrier>,
     pub(super) lines: Lines,
     pub(super) buffers: PartBuffers,
     pub(super) spool: &'a Spool,
@@ -94,6 +97,9 @@ impl PartSender<'_> {
                     match outcome {
                         Outcome::Stored { hash } => {
                             done_bytes += size_bytes;
+                            if let Some(carrier) = self.carrier {
+                                carrier.stored(size_bytes);
+                            }
                             waiting.errors.remove(&piece.part);
                             if let Some(ledger) = self.ledger {
                                 ledger.note(StoredPart { part: piece.part, hash });
@@ -101,8 +107,12 @@ impl PartSender<'_> {
                         }
                         Outcome::Kept => {
                             done_bytes += size_bytes;
+                            if let Some(carrier) = self.carrier {
+                                carrier.need_not_send(size_bytes);
+                            }
                             kept.push(piece.part);
                         }
+                        Outcome::NotStored(error) if self.is_too_long_a_wait(&error) => return Err(error.into()),
                         Outcome::NotStored(error) => waiting.add(piece.part, error, self.attempts)?,
                         Outcome::Failed(failure) => return Err(failure.into()),
                     }
@@ -165,6 +175,11 @@ impl PartSender<'_> {
             Ok(false) => Outcome::NotStored(InvocationError::Dropped("Telegram did not store the part")),
             Err(error) => Outcome::NotStored(error),
         })
+    }
+
+    /// Such a pause is a rest of the account; another one may take over.
+    fn is_too_long_a_wait(&self, error: &InvocationError) -> bool {
+        matches!(errors::judge(error), Verdict::Wait { seconds } if seconds > self.account.longest_wait_s())
     }
 
     fn report(&self, done_bytes: u64, pause_s: Option<u32>) {

@@ -1,7 +1,7 @@
 //! A file into the relay channel by a user account, part by part, while it may still be growing.
 //!
-//! In: an account, its relay, a spool, numbers that the caller has stored before. Out: stored parts, then the [`RelayMessage`]. Must not: choose
-//! the numbers (a repeat after a crash must use the same), or write to anybody but the relay.
+//! In: an account with where it sends to, a spool, numbers that the caller has stored before. Out: stored parts, then the [`RelayMessage`]. Must not: choose
+//! the numbers (a repeat after a crash must use the same), or write to anybody but whom the carrier names.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,15 +23,14 @@ use crate::config::UploadConfig;
 use crate::model::{Failure, JobId, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
 use crate::spool::{Spool, SpoolLength};
 use crate::store::{Store, UploadTarget};
-use crate::telegram::account::UserAccount;
-use crate::telegram::relay::RelayRef;
+use crate::telegram::pool::Carrier;
 
 /// One file's way up.
 pub struct FileUpload<'a> {
     /// Whose file it is; what is stored at Telegram is noted under it.
     pub job: JobId,
-    /// Who uploads.
-    pub account: &'a UserAccount,
+    /// Who uploads, and where the message goes.
+    pub carrier: &'a Carrier,
     /// The bytes, which may still be coming.
     pub spool: &'a Spool,
     /// Numbers that the caller has stored before; a repeat after a crash must use the same. The number of the file is that of the job's first
@@ -77,9 +76,9 @@ impl Uploader {
     /// Brings up every part of the spool, each as soon as it is ready; comes back when all are stored. Parts that an earlier run of the same job
     /// has stored from the same account are not sent again if their bytes are the same.
     ///
-    /// Flood waits are waited out however long they are, each by its own part, and shown as a pause if nothing else moves; broken connections are
+    /// Flood waits are waited out as long as the settings say, each by its own part, and shown as a pause if nothing else moves; broken connections are
     /// made again. A file that does not fit with its stored parts begins anew, once.
-    /// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `Telegram`, and whatever the spool fails with.
+    /// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `AccountLimited`, `FloodWait` (too long to be waited for), `Telegram`, and whatever the spool fails with.
     pub async fn store_parts(&self, upload: &FileUpload<'_>) -> Result<StoredFile, Failure> {
         let work = async {
             let big = upload.spool.wait(goes_as_big);
@@ -97,22 +96,21 @@ impl Uploader {
         within(upload, work).await
     }
 
-    /// Sends the message with the stored file into the relay, with `marker` as its text, by which it is found again. Parts that Telegram has lost
-    /// meanwhile are sent again.
+    /// Sends the message with the stored file into the relay, with `words` as its text, by which it is found again: a marker; where the carrier
+    /// sends straight to a person, the caption in HTML. Parts that Telegram has lost meanwhile are sent again.
     ///
-    /// Errors: `Cancelled`, `SessionRevoked`, `RelayGone`, `RelayMessageGone`, `Telegram`.
+    /// Errors: `Cancelled`, `SessionRevoked`, `AccountLimited`, `FloodWait`, `RelayGone`, `RelayMessageGone`, `ChatUnreachable`, `Telegram`.
     pub async fn publish(
         &self,
         upload: &FileUpload<'_>,
         stored: &StoredFile,
-        relay: &RelayRef,
         file: &Prepared,
-        marker: &str,
+        words: &str,
     ) -> Result<RelayMessage, Failure> {
         let work = async {
             let mut stored = stored.clone();
             loop {
-                let halt = match self.publish_once(upload, &mut stored, relay, file, marker).await {
+                let halt = match self.publish_once(upload, &mut stored, file, words).await {
                     Ok(message) => return Ok(message),
                     Err(halt) => halt,
                 };
@@ -135,9 +133,8 @@ impl Uploader {
         &self,
         upload: &FileUpload<'_>,
         stored: &mut StoredFile,
-        relay: &RelayRef,
         file: &Prepared,
-        marker: &str,
+        words: &str,
     ) -> Result<RelayMessage, Halt> {
         let sender = self.sender(upload, stored.file_id, stored.big);
         let uploaded = input_file(&sender, stored.parts, file.file_name.clone()).await?;
@@ -146,7 +143,7 @@ impl Uploader {
             Some(path) if !is_photo(&exact) => Some(self.thumbnail(upload, path).await?),
             _ => None,
         };
-        publish(relay, &sender, media_of(&exact, uploaded, thumb), upload.ids.random_id, marker, &mut stored.kept).await
+        publish(&upload.carrier.relay, &sender, media_of(&exact, uploaded, thumb), upload.ids.random_id, words, &mut stored.kept).await
     }
 
     /// All parts under a new number; what is stored under the one before is left to Telegram to forget.
@@ -160,7 +157,7 @@ impl Uploader {
     async fn store_all(&self, upload: &FileUpload<'_>, big: bool, file_id: i64, earlier: HashMap<u64, u64>) -> Result<StoredFile, Halt> {
         let ledger = Ledger::open(self.store.clone(), upload.job, file_id);
         let sender = PartSender { earlier, ledger: Some(&ledger), ..self.sender(upload, file_id, big) };
-        let sent = sender.send(Plan::all(upload.account.max_bytes()), 0).await;
+        let sent = sender.send(Plan::all(upload.carrier.account.max_bytes()), 0).await;
         ledger.close().await;
         let kept = sent?.into_iter().collect();
         let size_bytes = upload.spool.length().ready_bytes();
@@ -174,15 +171,16 @@ impl Uploader {
     async fn thumbnail(&self, upload: &FileUpload<'_>, path: &std::path::Path) -> Result<InputFile, Halt> {
         let spool = Spool::whole(path).await.map_err(Failure::internal)?;
         let (unseen, _) = ProgressSender::channel();
-        let sender = PartSender { spool: &spool, progress: &unseen, ..self.sender(upload, rand::random(), false) };
+        let sender = PartSender { spool: &spool, progress: &unseen, carrier: None, ..self.sender(upload, rand::random(), false) };
         sender.send(Plan::all(parts::SMALL_FILE_MAX_BYTES), 0).await?;
         Ok(input_file(&sender, parts::count(spool.length().ready_bytes()), "thumbnail.jpg".to_owned()).await?)
     }
 
     fn sender<'a>(&self, upload: &FileUpload<'a>, file_id: i64, big: bool) -> PartSender<'a> {
         PartSender {
-            account: upload.account,
-            lines: self.lines(upload.account.name()),
+            account: &upload.carrier.account,
+            carrier: Some(upload.carrier),
+            lines: self.lines(upload.carrier.account.name()),
             buffers: self.buffers.clone(),
             spool: upload.spool,
             progress: upload.progress,
@@ -213,14 +211,14 @@ fn goes_as_big(length: &SpoolLength) -> Option<bool> {
 /// Where the parts of an upload go.
 fn target(upload: &FileUpload<'_>, big: bool) -> Result<UploadTarget, Failure> {
     let no_home = || Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the session knows no data centre"));
-    let home = upload.account.home().ok_or_else(no_home)?;
-    Ok(UploadTarget { job: upload.job, session: upload.account.name().to_owned(), dc_id: home.id, part_bytes: PART_BYTES, big })
+    let home = upload.carrier.account.home().ok_or_else(no_home)?;
+    Ok(UploadTarget { job: upload.job, session: upload.carrier.account.name().to_owned(), dc_id: home.id, part_bytes: PART_BYTES, big })
 }
 
 /// Ends at once when cancelled; an account learns of its own failures.
 async fn within<T>(upload: &FileUpload<'_>, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let outcome = upload.cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::cancelled()));
-    outcome.inspect_err(|failure| upload.account.report(&failure.reason))
+    outcome.inspect_err(|failure| upload.carrier.account.report(&failure.reason))
 }
 
 async fn input_file(sender: &PartSender<'_>, count: u64, name: String) -> Result<InputFile, Failure> {

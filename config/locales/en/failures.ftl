@@ -25,6 +25,7 @@ failure-no-lane = The file is { $size }; the most that I can send is { $limit },
 failure-no-lane-account = The file is { $size }, and at the moment I can send at most { $limit }: my helper account for big files is not available. Try again later, or look for a smaller version.
 failure-flood-wait = Telegram asks me to slow down for { $pause }. Send the link again after that.
 failure-session-revoked = My helper account for big files was logged out, so I could not send this one. Whoever runs this bot must log it in again; then send the link once more.
+failure-account-limited = Telegram limits my helper account for big files at the moment, so I could not send this one. Send the link again in some hours; whoever runs this bot can add another account.
 failure-relay-gone = The place where I keep big files on their way to you is gone. Whoever runs this bot must set it up again; then send the link once more.
 failure-chat-unreachable = I can't write to this chat. Unblock me or let me in again, and send the link once more.
 failure-telegram = Telegram did not take the file, though I tried several times. Send the link again in a few minutes.

@@ -52,6 +52,22 @@ pub(super) async fn standing(account: &UserAccount, relay: &RelayRef) -> Result<
     Ok(chats.iter().find_map(|chat| standing_in(chat, relay.id)).unwrap_or(Standing::Gone))
 }
 
+/// The channel with this bare number, if the bot whose session it is may post there. Bots name channels that they are in without the access
+/// hash, and learn it in the answer.
+pub(super) async fn open_to_bot(account: &UserAccount, id: i64) -> Result<Option<StoredRelay>, Failure> {
+    let request = tl::functions::channels::GetChannels { id: vec![tl::types::InputChannel { channel_id: id, access_hash: 0 }.into()] };
+    let chats = match account.call(&request).await {
+        Ok(tl::enums::messages::Chats::Chats(answer)) => answer.chats,
+        Ok(tl::enums::messages::Chats::Slice(answer)) => answer.chats,
+        Err(error) => {
+            let failure = errors::failure(error);
+            return if failure.reason == Reason::RelayGone { Ok(None) } else { Err(failure) };
+        }
+    };
+    let open = |chat: &&tl::enums::Chat| standing_in(chat, id) == Some(Standing::Writer);
+    Ok(chats.iter().find(open).and_then(stored_relay))
+}
+
 pub(super) async fn bot_is_admin(account: &UserAccount, relay: &RelayRef, bot: &BotIdentity) -> Result<bool, Failure> {
     let access_hash = bot_access_hash(account, bot).await?;
     let participant = tl::types::InputPeerUser { user_id: bot.id, access_hash }.into();

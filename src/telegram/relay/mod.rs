@@ -1,30 +1,47 @@
-//! The relay: a private channel of the user account, with the bot as administrator, that large files go through.
+//! The relay: a private channel of the user account, with the bot as administrator, that large files go through. Where the bot sends by
+//! itself and there is none, the person's chat stands in its place.
 //!
 //! In: a logged-in account, the bot's name. Out: the channel, made, taken over, checked or mended. Must not: upload, or copy messages on.
 
 mod address;
 mod channel;
 mod messages;
+mod person;
+mod words;
+
+use grammers_tl_types as tl;
 
 use super::account::UserAccount;
 use super::bot::BotIdentity;
 use super::session::StoredRelay;
-use crate::model::{ChatId, Failure, Reason};
+use crate::model::{ChatId, Failure, MessageId, Reason};
 
 pub use address::RelayAddress;
 pub use messages::{delete_message, find_message_by_marker};
+pub use person::{Recipient, person};
 
 use channel::Standing;
 
-/// The relay channel as an account addresses it.
+/// Where an account sends files to: the relay channel, or the chat of a person with the bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayRef {
-    /// As the Bot API numbers it, `-100…`.
+    /// As the Bot API numbers it: `-100…`, or the person's number.
     pub channel: ChatId,
     /// Bare number.
     pub id: i64,
     /// Proof that the account has met it.
     pub access_hash: i64,
+    /// Set for a person's chat.
+    pub direct: Option<Direct>,
+}
+
+/// How a file is sent straight to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// An older message of the chat: a lost answer is looked for behind it.
+    pub after: Option<MessageId>,
 }
 
 /// How the relay of an account is.
@@ -102,19 +119,76 @@ pub async fn adopt(account: &UserAccount, bot: &BotIdentity, address: &RelayAddr
     Ok((relay, mended))
 }
 
+/// The channel with this bare number as a relay for the bot's own session, if the bot may post there; remembered in the session.
+pub async fn open_to_bot(account: &UserAccount, id: i64) -> Result<Option<RelayRef>, Failure> {
+    let Some(found) = channel::open_to_bot(account, id).await? else { return Ok(None) };
+    account.session().set_relay(Some(&found)).map_err(Failure::internal)?;
+    Ok(Some(RelayRef::from(&found)))
+}
+
 impl From<&StoredRelay> for RelayRef {
     fn from(stored: &StoredRelay) -> Self {
-        Self { channel: bot_api_id(stored.id), id: stored.id, access_hash: stored.access_hash }
+        Self { channel: bot_api_id(stored.id), id: stored.id, access_hash: stored.access_hash, direct: None }
     }
 }
 
 impl RelayRef {
-    pub(crate) fn input_peer(&self) -> grammers_tl_types::enums::InputPeer {
-        grammers_tl_types::types::InputPeerChannel { channel_id: self.id, access_hash: self.access_hash }.into()
+    /// The message that brings a file there. `words` is the marker for a channel, and the caption in HTML for a person.
+    pub(crate) fn send_media(&self, media: tl::enums::InputMedia, random_id: i64, words: &str) -> tl::functions::messages::SendMedia {
+        let (message, entities) = self.words(words);
+        let reply_to = self.direct.and_then(|direct| direct.reply_to).map(|message| {
+            let reply = tl::types::InputReplyToMessage {
+                reply_to_msg_id: message.0,
+                top_msg_id: None,
+                reply_to_peer_id: None,
+                quote_text: None,
+                quote_entities: None,
+                quote_offset: None,
+                monoforum_peer_id: None,
+                todo_item_id: None,
+                poll_option: None,
+            };
+            reply.into()
+        });
+        tl::functions::messages::SendMedia {
+            silent: self.direct.is_none(),
+            background: false,
+            clear_draft: false,
+            noforwards: false,
+            update_stickersets_order: false,
+            invert_media: false,
+            allow_paid_floodskip: false,
+            peer: self.input_peer(),
+            reply_to,
+            media,
+            message,
+            random_id,
+            reply_markup: None,
+            entities: (!entities.is_empty()).then_some(entities),
+            schedule_date: None,
+            schedule_repeat_period: None,
+            send_as: None,
+            quick_reply_shortcut: None,
+            effect: None,
+            allow_paid_stars: None,
+            suggested_post: None,
+        }
     }
 
-    fn input_channel(&self) -> grammers_tl_types::enums::InputChannel {
-        grammers_tl_types::types::InputChannel { channel_id: self.id, access_hash: self.access_hash }.into()
+    /// A marker as it is; a caption read from HTML.
+    fn words(&self, words: &str) -> (String, Vec<tl::enums::MessageEntity>) {
+        if self.direct.is_some() { words::read(words) } else { (words.to_owned(), Vec::new()) }
+    }
+
+    fn input_peer(&self) -> tl::enums::InputPeer {
+        match self.direct {
+            Some(_) => tl::types::InputPeerUser { user_id: self.id, access_hash: self.access_hash }.into(),
+            None => tl::types::InputPeerChannel { channel_id: self.id, access_hash: self.access_hash }.into(),
+        }
+    }
+
+    fn input_channel(&self) -> tl::enums::InputChannel {
+        tl::types::InputChannel { channel_id: self.id, access_hash: self.access_hash }.into()
     }
 }
 

@@ -18,6 +18,7 @@ use grammers_session::types::DcOption;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TelegramConfig;
+use crate::model::UserId;
 
 pub use sql::SCHEMA_VERSION;
 
@@ -73,6 +74,19 @@ pub struct SelfUser {
     pub phone_masked: Option<String>,
     /// Premium accounts may upload twice the size.
     pub premium: bool,
+    /// It is a bot, logged in by its token.
+    #[serde(default)]
+    pub bot: bool,
+}
+
+impl SelfUser {
+    /// The user in one line, for people.
+    pub fn describe(&self) -> String {
+        let username = self.username.as_ref().map(|name| format!(" @{name}")).unwrap_or_default();
+        let phone = self.phone_masked.as_ref().map(|phone| format!(", {phone}")).unwrap_or_default();
+        let premium = if self.premium { ", Premium" } else { "" };
+        format!("{}{username}{phone}{premium}", self.name)
+    }
 }
 
 /// The relay channel as this account addresses it.
@@ -108,6 +122,22 @@ impl FileSession {
     /// Opens (or makes) the session `name` in `folder` for this process alone.
     pub fn open(folder: &Path, name: &str, config: &TelegramConfig) -> Result<Arc<Self>, SessionError> {
         check_name(name)?;
+        Self::open_named(folder, name, config)
+    }
+
+    /// Opens (or makes) the session of a bot. Its name is none that a person can give, so it is in no list of user accounts.
+    pub fn open_for_bot(folder: &Path, bot: UserId, config: &TelegramConfig) -> Result<Arc<Self>, SessionError> {
+        let mut config = config.clone();
+        config.custom.auth_key = config.custom.bot_auth_key.clone();
+        Self::open_named(folder, &Self::name_for_bot(bot), &config)
+    }
+
+    /// Name of a bot's session.
+    pub fn name_for_bot(bot: UserId) -> String {
+        format!("bot.{bot}")
+    }
+
+    fn open_named(folder: &Path, name: &str, config: &TelegramConfig) -> Result<Arc<Self>, SessionError> {
         make_folder(folder).map_err(|cause| SessionError::Io { path: folder.to_owned(), cause })?;
         let lock = take_lock(folder, name)?;
         let path = session_path(folder, name);

@@ -34,6 +34,19 @@ fn the_file_is_private_and_held_by_one() {
 }
 
 #[test]
+fn a_bots_session_is_in_no_list_of_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = custom(1, "ab");
+    config.custom.bot_auth_key = Secret::from("cd".repeat(256));
+    let _user = FileSession::open(folder.path(), "main", &config).unwrap();
+    let bot = FileSession::open_for_bot(folder.path(), UserId(7), &config).unwrap();
+    assert_eq!((bot.name(), bot.home_dc_option().unwrap().auth_key), ("bot.7", Some([0xcd; 256])));
+    assert_eq!(session_names(folder.path()).unwrap(), ["main"]);
+    assert!(FileSession::open(folder.path(), "bot.7", &config).is_err_and(|error| matches!(error, SessionError::BadName { .. })));
+    assert!(FileSession::open_for_bot(folder.path(), UserId(7), &config).is_err_and(|error| matches!(error, SessionError::InUse { .. })));
+}
+
+#[test]
 fn a_name_is_no_path() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["", "../main", "a/b", "a b", ".hidden", &"x".repeat(65)] {
@@ -45,7 +58,8 @@ fn a_name_is_no_path() {
 #[tokio::test]
 async fn what_was_stored_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let user = SelfUser { id: 7, name: "Ann".into(), username: None, phone_masked: Some("+99•••45".into()), premium: true };
+    let user =
+        SelfUser { id: 7, name: "Ann".into(), username: None, phone_masked: Some("+99•••45".into()), premium: true, bot: false };
     let relay = StoredRelay { id: 9, access_hash: -3, title: "relay".into() };
     let channel = PeerInfo::Channel { id: 9, auth: Some(PeerAuth::from_hash(5)), kind: None };
     let myself = PeerInfo::User { id: 7, auth: Some(PeerAuth::from_hash(6)), bot: Some(false), is_self: Some(true) };
@@ -79,7 +93,7 @@ async fn a_custom_address_is_always_taken_and_its_key_only_at_first() {
         assert_eq!((session.home_dc_id().unwrap(), option.ipv4.port(), option.auth_key), (2, 1, Some([0xab; 256])));
         session.set_dc_option(&option).await.unwrap();
     }
-    let user = SelfUser { id: 7, name: "Ann".into(), username: None, phone_masked: None, premium: false };
+    let user = SelfUser { id: 7, name: "Ann".into(), username: None, phone_masked: None, premium: false, bot: false };
     for (logged_in, expected) in [(None, 0xcd), (Some(&user), 0xab)] {
         FileSession::open(folder.path(), "main", &custom(1, "ab")).unwrap().set_self_user(logged_in).unwrap();
         let session = FileSession::open(folder.path(), "main", &custom(2, "cd")).unwrap();

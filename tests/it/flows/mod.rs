@@ -1,5 +1,6 @@
 //! Flows that read like a chat: a person, the bot, a site, and what goes wrong between them.
 
+mod accounts;
 mod bad_input;
 mod cancel;
 mod carry;

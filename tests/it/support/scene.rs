@@ -37,7 +37,7 @@ impl Scene {
         Self::with("").await
     }
 
-    /// A scene with more settings, as TOML tables.
+    /// A scene with more settings, as TOML tables. `NEW_KEY` in them becomes a fresh auth key.
     pub async fn with(settings: &str) -> Self {
         Self::at(SandboxConfig::default(), settings).await
     }
@@ -56,7 +56,7 @@ impl Scene {
         for name in ["ann", "ben"] {
             telegram.create_user(name);
         }
-        let key: String = telegram.new_auth_key().iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = hex(&telegram.new_auth_key());
         let base = format!(
             r#"
             telegram = {{ bot_token = "{token}", api_id = 1, api_hash = "0123456789abcdef0123456789abcdef", bot_api_url = "{url}", environment = "custom", custom = {{ dc_id = {dc}, address = "{address}", auth_key = "{key}" }} }}
@@ -91,7 +91,8 @@ impl Scene {
             yt_dlp()
         ))
         .unwrap();
-        let config = merge(usual, toml::from_str(settings).unwrap());
+        let settings = settings.replace("NEW_KEY", &hex(&telegram.new_auth_key()));
+        let config = merge(usual, toml::from_str(&settings).unwrap());
         let home = Home::new(&toml::to_string(&config).unwrap());
         Self { telegram, bot, site: Site::start().await, home }
     }
@@ -274,6 +275,10 @@ pub fn has_button(message: &MessageView, label: &str) -> bool {
 pub fn sha256(path: &std::path::Path) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn yt_dlp() -> String {

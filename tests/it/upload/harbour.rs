@@ -19,7 +19,8 @@ use tgferry::store::Store;
 use tgferry::telegram::account::UserAccount;
 use tgferry::telegram::bot::Bots;
 use tgferry::telegram::login::LoginFlow;
-use tgferry::telegram::relay::{self, RelayRef};
+use tgferry::telegram::pool::{self, Accounts};
+use tgferry::telegram::relay;
 use tgferry::telegram::session::FileSession;
 use tgferry::upload::uploader::{FileUpload, Uploader};
 use tgferry_sandbox::{AccountSpec, BotInfo, Limits, Sandbox, SandboxConfig};
@@ -37,10 +38,16 @@ pub(super) struct Harbour {
     pub(super) folder: TempDir,
 }
 
-/// A logged-in account with its relay.
-pub(super) struct Carrier {
-    pub(super) account: UserAccount,
-    pub(super) relay: RelayRef,
+/// A logged-in account with its relay, outside any pool.
+#[derive(Clone)]
+pub(super) struct Carrier(pool::Carrier);
+
+impl std::ops::Deref for Carrier {
+    type Target = pool::Carrier;
+
+    fn deref(&self) -> &pool::Carrier {
+        &self.0
+    }
 }
 
 impl Harbour {
@@ -71,7 +78,8 @@ impl Harbour {
         config.telegram.custom.address = sandbox.mtproto_addr().into();
         config.telegram.custom.auth_key = Secret::from(hex(&sandbox.new_auth_key()));
         config.storage.sessions_dir = folder.path().join("sessions");
-        let store = Store::open(&folder.path().join("tgferry.db")).await.unwrap();
+        config.storage.database = folder.path().join("tgferry.db");
+        let store = Store::open(&config.storage.database).await.unwrap();
         Self { sandbox: Arc::new(sandbox), bot, config, store, folder }
     }
 
@@ -113,12 +121,35 @@ impl Harbour {
         let account = self.connect();
         let relay = relay::stored(&account).unwrap().expect("the log-in made a relay");
         account.refresh().await.unwrap();
-        Carrier { account, relay }
+        Carrier(pool::Carrier::unbooked(account, relay))
+    }
+
+    /// Another account with a session of its own, with its relay.
+    pub(super) async fn log_in_another(&self, name: &str, phone: &str, premium: bool) {
+        let spec = AccountSpec { phone: phone.to_owned(), first_name: name.to_owned(), username: None, premium, password: None };
+        self.sandbox.create_account(spec);
+        let mut config = self.config.clone();
+        config.telegram.custom.auth_key = self.new_key();
+        let (sandbox, number) = (Arc::clone(&self.sandbox), phone.to_owned());
+        let prompt = Prompt::answering(move |_| sandbox.login_code(&number).expect("a code was sent"));
+        let args = LoginArgs { name: name.to_owned(), phone: Some(phone.to_owned()), ..LoginArgs::default() };
+        login::run_with(&config, args, &prompt).await.unwrap();
+    }
+
+    /// Lets the bot go over MTProto, with a key of its own.
+    pub(super) fn with_bot_session(mut self) -> Self {
+        self.config.telegram.custom.bot_auth_key = self.new_key();
+        self
     }
 
     pub(super) fn connect(&self) -> UserAccount {
         let session = FileSession::open(&self.config.storage.sessions_dir, "main", &self.config.telegram).unwrap();
         UserAccount::connect(session, self.config.telegram.api_id, &self.config).unwrap()
+    }
+
+    /// The pool of accounts, as the daemon has it.
+    pub(super) async fn pool(&self) -> Accounts {
+        Accounts::open(&self.config, self.bots().identity().await.unwrap(), self.store.clone()).await
     }
 
     pub(super) fn bots(&self) -> Bots {
@@ -183,8 +214,8 @@ impl Carrier {
         let (progress, seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
         let uploader = harbour.uploader();
-        let upload = FileUpload { job, account: &self.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
-        let work = upload_to_relay(&uploader, &upload, &self.relay, file, marker);
+        let upload = FileUpload { job, carrier: self, spool: &spool, ids, progress: &progress, cancel: &cancel };
+        let work = upload_to_relay(&uploader, &upload, file, marker);
         let outcome = tokio::time::timeout(Duration::from_secs(120), work).await.expect("the upload ends");
         (outcome, seen)
     }
@@ -194,12 +225,11 @@ impl Carrier {
 pub(super) async fn upload_to_relay(
     uploader: &Uploader,
     upload: &FileUpload<'_>,
-    relay: &RelayRef,
     file: &Prepared,
     marker: &str,
 ) -> Result<RelayMessage, Failure> {
     let stored = uploader.store_parts(upload).await?;
-    uploader.publish(upload, &stored, relay, file, marker).await
+    uploader.publish(upload, &stored, file, marker).await
 }
 
 pub(super) fn by_phone() -> LoginArgs {

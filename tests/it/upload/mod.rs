@@ -3,7 +3,9 @@
 //! In: a sandbox for each test. Out: assertions on what arrived there. Must not: reach anything outside this machine.
 
 mod bot_api;
+mod bot_session;
 mod harbour;
+mod pool;
 mod relay;
 mod resume;
 mod sharing;
@@ -134,11 +136,11 @@ async fn an_upload_begins_before_its_file_is_whole() {
     let (progress, mut seen) = ProgressSender::channel();
     let file = video(&path, 0);
     let (uploader, job) = (harbour.uploader(), harbour.job().await);
-    let (account, relay) = (carrier.account.clone(), carrier.relay);
+    let carried = carrier.clone();
     let upload = tokio::spawn(async move {
         let cancel = CancellationToken::new();
-        let upload = FileUpload { job, account: &account, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
-        upload_to_relay(&uploader, &upload, &relay, &file, "tgferry:6").await
+        let upload = FileUpload { job, carrier: &carried, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
+        upload_to_relay(&uploader, &upload, &file, "tgferry:6").await
     });
     writer.write(&content[..16 * MIB]).await.unwrap();
     // Fifteen and a half: the last whole part waits until it is known whether another follows.
@@ -166,7 +168,8 @@ async fn a_revoked_session_ends_the_upload_and_makes_the_account_unwell() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_ends_an_upload_in_its_pause_at_once() {
-    let harbour = Harbour::open().await;
+    let mut harbour = Harbour::open().await;
+    harbour.config.accounts.longest_wait_s = 7200;
     let carrier = harbour.carrier().await;
     let path = harbour.file("clip.mp4", 12 * MIB).await;
     harbour.sandbox.faults().on("upload.saveBigFilePart", When::Always).gives(Fault::FloodWait { seconds: 3600 });
@@ -176,8 +179,8 @@ async fn cancelling_ends_an_upload_in_its_pause_at_once() {
     let file = video(&path, 12 * MIB as u64);
     let (uploader, job) = (harbour.uploader(), harbour.job().await);
     let ids = UploadIds::draw();
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
-    let work = upload_to_relay(&uploader, &upload, &carrier.relay, &file, "tgferry:8");
+    let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let work = upload_to_relay(&uploader, &upload, &file, "tgferry:8");
     let person = async {
         seen.wait_for(|progress| progress.step == Step::Paused && progress.pause_s > 3500).await.unwrap();
         cancel.cancel();

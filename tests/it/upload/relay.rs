@@ -6,7 +6,7 @@ use tgferry::cli::{accounts, logout};
 use tgferry::model::{Failure, Lane, LaneHealth, Reason};
 use tgferry::telegram::account::Health;
 use tgferry::telegram::login::{LoginFlow, LoginStep};
-use tgferry::telegram::pool::Accounts;
+use tgferry::telegram::pool::Wish;
 use tgferry::telegram::relay::{self, RelayAddress, RelayState};
 use tgferry::telegram::session::{FileSession, session_path};
 use tgferry_sandbox::Limits;
@@ -95,11 +95,11 @@ async fn a_second_process_is_told_that_the_session_is_in_use() {
     let error = harbour.log_in(by_phone()).await.unwrap_err();
     assert_eq!(error.exit_code(), 1);
     assert!(error.to_string().starts_with("the session main is in use by another process\nhint: "), "{error}");
-    let table = accounts::run(&harbour.config).await.unwrap();
+    let table = accounts::run(&harbour.config, false).await.unwrap();
     assert!(table.contains("in use by another process"), "{table}");
     carrier.account.disconnect().await;
     drop(carrier);
-    let table = accounts::run(&harbour.config).await.unwrap();
+    let table = accounts::run(&harbour.config, false).await.unwrap();
     assert!(table.contains("tgferry relay: ready") && table.contains("2000 MiB") && table.trim_end().ends_with("well"), "{table}");
 }
 
@@ -112,34 +112,33 @@ async fn logging_out_ends_the_session_and_removes_its_file() {
     assert!(!session_path(&harbour.config.storage.sessions_dir, "main").exists());
     assert_eq!(harbour.sandbox.counters().mtproto_calls("auth.logOut"), 1);
     assert_eq!(logout::run(&harbour.config, args()).await.unwrap_err().exit_code(), 1);
-    assert_eq!(accounts::run(&harbour.config).await.unwrap_err().exit_code(), 1);
+    assert_eq!(accounts::run(&harbour.config, false).await.unwrap_err().exit_code(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pool_knows_who_is_well_and_mends_a_lost_relay() {
     let harbour = Harbour::open().await;
-    let bot = harbour.bots().identity().await.unwrap();
-    let nobody = Accounts::open(&harbour.config, bot.clone()).await;
+    let nobody = harbour.pool().await;
     let limit_bytes = 2_097_152_000;
-    assert_eq!(nobody.lane_health(), LaneHealth { lane: Lane::UserAccount, limit_bytes, well: false });
-    assert!(nobody.choose(1).is_none());
+    assert_eq!(nobody.lane_health(1), LaneHealth { lane: Lane::UserAccount, limit_bytes, well: false });
+    assert!(nobody.choose(&Wish::of(1)).is_none());
 
     harbour.log_in(by_phone()).await.unwrap();
-    let pool = Accounts::open(&harbour.config, bot).await;
-    assert_eq!(pool.lane_health(), LaneHealth { lane: Lane::UserAccount, limit_bytes, well: true });
-    assert!(pool.choose(limit_bytes).is_some() && pool.choose(limit_bytes + 1).is_none());
+    let pool = harbour.pool().await;
+    assert_eq!(pool.lane_health(1), LaneHealth { lane: Lane::UserAccount, limit_bytes, well: true });
+    assert!(pool.choose(&Wish::of(limit_bytes)).is_some() && pool.choose(&Wish::of(limit_bytes + 1)).is_none());
 
     let cancel = CancellationToken::new();
     let checks = tokio::spawn(pool.clone().keep_well(cancel.clone()));
-    let carrier = pool.choose(1).unwrap();
+    let carrier = pool.choose(&Wish::of(1)).unwrap();
     harbour.sandbox.world().delete_channel(carrier.relay.id);
     pool.report(&carrier, &Failure::from(Reason::RelayGone));
-    assert!(!pool.lane_health().well);
-    while !pool.lane_health().well {
+    assert!(!pool.lane_health(1).well);
+    while !pool.lane_health(1).well {
         harbour.sandbox.world().changed_after(harbour.sandbox.world().version().saturating_sub(1)).await;
         tokio::task::yield_now().await;
     }
-    assert_ne!(pool.choose(1).unwrap().relay, carrier.relay);
+    assert_ne!(pool.choose(&Wish::of(1)).unwrap().relay, carrier.relay);
     cancel.cancel();
     checks.await.unwrap();
     pool.close().await;
@@ -150,10 +149,10 @@ async fn a_revoked_account_is_let_go_so_that_it_can_log_in_again() {
     let harbour = Harbour::open().await;
     harbour.log_in(by_phone()).await.unwrap();
     harbour.revoke();
-    let pool = Accounts::open(&harbour.config, harbour.bots().identity().await.unwrap()).await;
+    let pool = harbour.pool().await;
     let states = pool.states();
     assert_eq!(states[0].health, Health::Unwell(Reason::SessionRevoked));
-    assert!(!pool.lane_health().well && pool.choose(1).is_none());
+    assert!(!pool.lane_health(1).well && pool.choose(&Wish::of(1)).is_none());
     let mut config = harbour.config.clone();
     config.telegram.custom.auth_key = harbour.new_key();
     let again = Harbour { config, ..harbour };

@@ -19,7 +19,7 @@ async fn store_only(harbour: &Harbour, carrier: &Carrier, job: JobId, path: &std
     let spool = Spool::whole(path).await.unwrap();
     let (progress, _seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let upload = FileUpload { job, carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     harbour.uploader().store_parts(&upload).await.unwrap();
 }
 
@@ -39,7 +39,7 @@ async fn a_restart_sends_what_is_missing_and_nothing_else() {
     let (job, ids) = (harbour.job().await, UploadIds::draw());
     let (progress, mut seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let uploader = harbour.uploader();
     let person = async {
         seen.wait_for(|progress| progress.done == (14 * MIB + MIB / 2) as u64).await.unwrap();

@@ -22,9 +22,9 @@ async fn upload(harbour: &Harbour, carrier: &Carrier, uploader: &tgferry::upload
     let (progress, seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
     let (job, ids) = (harbour.job().await, UploadIds::draw());
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let upload = FileUpload { job, carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let marker = path.display().to_string();
-    upload_to_relay(uploader, &upload, &carrier.relay, &video(path, 0), &marker).await.unwrap();
+    upload_to_relay(uploader, &upload, &video(path, 0), &marker).await.unwrap();
     done(&seen)
 }
 
@@ -64,7 +64,7 @@ async fn uploads_of_one_account_go_side_by_side() {
     let (progress, mut seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
     let (job, ids) = (harbour.job().await, UploadIds::draw());
-    let of_long = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let of_long = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let second = async {
         seen.wait_for(|progress| progress.done >= 4 * PART).await.unwrap();
         upload(&harbour, &carrier, &uploader, &short).await;
@@ -78,7 +78,8 @@ async fn uploads_of_one_account_go_side_by_side() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_has_to_wait_waits_alone() {
-    let harbour = Harbour::open().await;
+    let mut harbour = Harbour::open().await;
+    harbour.config.accounts.longest_wait_s = 7200;
     let carrier = harbour.carrier().await;
     let path = harbour.file("clip.mp4", 16 * MIB).await;
     harbour.sandbox.faults().on("upload.saveBigFilePart", When::Nth(3)).gives(Fault::FloodPremiumWait { seconds: 3600 });
@@ -86,7 +87,7 @@ async fn a_part_that_has_to_wait_waits_alone() {
     let (progress, mut seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
     let (job, ids) = (harbour.job().await, UploadIds::draw());
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let uploader = harbour.uploader();
     let person = async {
         let paused = seen.wait_for(|progress| progress.step == Step::Paused).await.unwrap().clone();
@@ -111,7 +112,7 @@ async fn the_front_of_a_file_may_come_last() {
     let (job, ids) = (harbour.job().await, UploadIds::draw());
     let (progress, mut seen) = ProgressSender::channel();
     let cancel = CancellationToken::new();
-    let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let uploader = harbour.uploader();
     let file = video(&path, 0);
     let remux = async {
@@ -121,7 +122,7 @@ async fn the_front_of_a_file_may_come_last() {
         side.write_at(0, &content[..100_000]).await.unwrap();
         writer.finish();
     };
-    let (outcome, ()) = tokio::join!(upload_to_relay(&uploader, &upload, &carrier.relay, &file, "tgferry:1"), remux);
+    let (outcome, ()) = tokio::join!(upload_to_relay(&uploader, &upload, &file, "tgferry:1"), remux);
     outcome.unwrap();
     assert_eq!(harbour.parts_sent(), 25);
     assert_eq!(relay_messages(&harbour, &carrier)[0].media.as_ref().unwrap().sha256, sha256_hex(&content));

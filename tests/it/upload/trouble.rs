@@ -59,7 +59,7 @@ async fn one_case(harbour: &Harbour, carrier: &Carrier, uploader: &Uploader, see
     }
     let cancel = CancellationToken::new();
     let enough_bytes = random.random_range(0..size_bytes as u64 / 2);
-    let first = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
+    let first = FileUpload { job, carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
     let breaks_off = async {
         // Some have nothing to send until the file is whole.
         if size_bytes > 10 * MIB && !seed.is_multiple_of(2) {
@@ -79,7 +79,7 @@ async fn one_case(harbour: &Harbour, carrier: &Carrier, uploader: &Uploader, see
     let lost: Vec<i32> = (0..2).map(|_| random.random_range(0..size_bytes.div_ceil(512 * 1024)) as i32).collect();
     harbour.sandbox.world().expire_parts(file_id, &lost);
     let marker = format!("case {seed}");
-    uploader.publish(&again, &stored, &carrier.relay, &video(&path, 0), &marker).await.unwrap();
+    uploader.publish(&again, &stored, &video(&path, 0), &marker).await.unwrap();
     sha256_hex(&content)
 }
 
@@ -95,11 +95,11 @@ async fn each_error_is_taken_as_what_it_is() {
         (part, 303, "FILE_MIGRATE_4", Reason::Telegram),
         (part, 303, "USER_MIGRATE_4", Reason::Telegram),
         (part, 303, "PHONE_MIGRATE_4", Reason::Telegram),
-        (part, 400, "PEER_FLOOD", Reason::Telegram),
+        (part, 400, "PEER_FLOOD", Reason::AccountLimited),
         (part, 401, "AUTH_KEY_UNREGISTERED", Reason::SessionRevoked),
         (part, 401, "SESSION_REVOKED", Reason::SessionRevoked),
         (part, 406, "AUTH_KEY_DUPLICATED", Reason::SessionRevoked),
-        (message, 400, "PEER_FLOOD", Reason::Telegram),
+        (message, 400, "PEER_FLOOD", Reason::AccountLimited),
         (message, 400, "CHANNEL_INVALID", Reason::RelayGone),
         (message, 400, "CHANNEL_PRIVATE", Reason::RelayGone),
         (message, 400, "CHAT_ADMIN_REQUIRED", Reason::RelayGone),
@@ -115,8 +115,8 @@ async fn each_error_is_taken_as_what_it_is() {
         let (progress, _seen) = ProgressSender::channel();
         let cancel = CancellationToken::new();
         let (job, ids) = (harbour.job().await, UploadIds::draw());
-        let upload = FileUpload { job, account: &carrier.account, spool: &spool, ids, progress: &progress, cancel: &cancel };
-        let outcome = upload_to_relay(&uploader, &upload, &carrier.relay, &video(&path, 0), name).await;
+        let upload = FileUpload { job, carrier: &carrier, spool: &spool, ids, progress: &progress, cancel: &cancel };
+        let outcome = upload_to_relay(&uploader, &upload, &video(&path, 0), name).await;
         assert_eq!(outcome.map_err(|failure| failure.reason), Err(reason), "{method} {name}");
         assert_eq!(harbour.sandbox.faults().unconsumed().iter().filter(|unused| unused.contains(name)).count(), 0, "{method} {name}");
     }

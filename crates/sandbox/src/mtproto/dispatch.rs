@@ -59,6 +59,11 @@ impl Caller {
         self.server.world.accounts()
     }
 
+    /// True if a bot is logged in with this auth key.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.user().is_ok_and(|me| self.world().read(|state| state.bots.contains_key(&me)))
+    }
+
     /// This call brought an event of a chat about, and its answer tells of it.
     pub(crate) fn knows(&self, chat: ChatRef, pts: i32) {
         self.session.feed.knows(chat, pts);

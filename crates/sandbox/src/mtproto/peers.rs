@@ -57,7 +57,7 @@ pub(crate) fn channel_private() -> RpcError {
 fn by_hash(state: &State, caller: i64, id: i64, access_hash: i64) -> Result<&Channel, RpcError> {
     let channel = state.channels.get(&id);
     let channel = channel.ok_or_else(|| RpcError::bad("CHANNEL_INVALID"))?;
-    if channel.access_hash != access_hash && !may_omit_hash(state, caller, access_hash) {
+    if channel.access_hash != access_hash && !may_omit_hash(state, caller, access_hash, channel.is_member(caller)) {
         return Err(RpcError::bad("CHANNEL_INVALID"));
     }
     if !channel.is_member(caller) {
@@ -81,13 +81,14 @@ fn private(state: &State, caller: i64, other: i64, access_hash: i64) -> Result<C
 
 fn known(state: &State, caller: i64, id: i64, access_hash: i64) -> Option<i64> {
     let user = state.users.get(id)?;
-    let good = id == caller || user.access_hash == access_hash || may_omit_hash(state, caller, access_hash);
+    let has_met = state.private_chats.get(&(caller, id)).is_some_and(|chat| chat.started);
+    let good = id == caller || user.access_hash == access_hash || may_omit_hash(state, caller, access_hash, has_met);
     good.then_some(id)
 }
 
-/// Bots may send 0 for peers that they know: <https://core.telegram.org/api/peers#access-hash>.
-fn may_omit_hash(state: &State, caller: i64, access_hash: i64) -> bool {
-    access_hash == 0 && state.bots.contains_key(&caller)
+/// Bots may send 0 for peers that they know (people who wrote to them, channels that they are in): <https://core.telegram.org/api/peers#access-hash>.
+fn may_omit_hash(state: &State, caller: i64, access_hash: i64, has_met: bool) -> bool {
+    access_hash == 0 && has_met && state.bots.contains_key(&caller)
 }
 
 fn invalid_peer() -> RpcError {

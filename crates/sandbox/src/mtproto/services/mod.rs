@@ -41,11 +41,29 @@ macro_rules! serve {
     };
 }
 
+/// Methods that bots may not call: "Only users can use this method" on their pages under <https://core.telegram.org/methods>.
+const NOT_FOR_BOTS: [&str; 11] = [
+    "account.getPassword",
+    "auth.exportLoginToken",
+    "auth.acceptLoginToken",
+    "channels.createChannel",
+    "channels.deleteChannel",
+    "channels.inviteToChannel",
+    "help.getAppConfig",
+    "help.getNearestDc",
+    "messages.getDialogs",
+    "messages.getHistory",
+    "messages.search",
+];
+
 /// Runs a call that is unwrapped already.
 pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> Result<Vec<u8>, RpcError> {
     // Parts of files are not copied into the call's own type.
     if let Some(big) = upload::is_part(id) {
         return Ok(upload::save_part(caller, body, big).await?.to_bytes());
+    }
+    if NOT_FOR_BOTS.contains(&method) && caller.is_bot() {
+        return Err(RpcError::bad("BOT_METHOD_INVALID"));
     }
     let arguments = body.get(4..).unwrap_or_default();
     serve!(caller, id, method, arguments;

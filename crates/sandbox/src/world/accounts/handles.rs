@@ -49,6 +49,11 @@ impl World {
         user.map_or(0, |user| self.accounts().revoke_user(user))
     }
 
+    /// Ends all authorizations of a user, who may be a bot. Returns how many there were.
+    pub fn revoke_user(&self, user_id: i64) -> usize {
+        self.accounts().revoke_user(user_id)
+    }
+
     /// Scans a QR login token with the phone of an account. The error is Telegram's name for it: `PHONE_NUMBER_UNOCCUPIED`,
     /// `AUTH_TOKEN_INVALID`, `AUTH_TOKEN_EXPIRED`, `AUTH_TOKEN_ALREADY_ACCEPTED`.
     pub fn accept_login_token(&self, token: &[u8], phone: &str) -> Result<(), &'static str> {
