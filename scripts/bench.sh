@@ -2,7 +2,7 @@
 # Measures. Each figure is a ratio within one run, or a size; no figure is a time on this machine alone.
 #
 #   scripts/bench.sh NAME           a table of figures and their bounds; NAME is a file of scripts/bench
-#   scripts/bench.sh NAME --json    the same; the last line is {"bench": NAME, "figures": {NAME: NUMBER, ...}}
+#   scripts/bench.sh NAME --json    the same; the last line is {"bench": NAME, "figures": {NAME: NUMBER, ...}}; more options stand in the file
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,8 +16,4 @@ usage() {
 
 name="${1:-}"
 if [[ ! "$name" =~ ^[a-z]+$ ]] || [ ! -f "scripts/bench/$name.sh" ]; then usage; fi
-case "${2:-}" in
---json | "") ;;
-*) usage ;;
-esac
 exec bash "scripts/bench/$name.sh" "${@:2}"

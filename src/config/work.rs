@@ -74,6 +74,8 @@ pub struct RouteConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadConfig {
+    /// True lets an upload run beside the download; false waits until a file is whole.
+    pub overlap: bool,
     /// Parts on their way at once, of all uploads together, at most; each takes half a megabyte of memory. How many it is follows the network.
     pub max_parts_in_flight: usize,
     /// Connections of one account at most. How many it is follows the network.

@@ -77,8 +77,10 @@ impl Pipeline {
 
     /// Chooses as soon as it can be told: when a length is promised, or when more is there than the small way takes.
     async fn way(&self, spool: &Spool, sketch: &Prepared) -> Result<Way, Failure> {
-        let promised_bytes = spool.length().expected_bytes.unwrap_or(sketch.size_bytes);
-        let lanes = self.lanes(promised_bytes).await;
+        if !self.parts.config.upload.overlap {
+            return Ok(Way::Whole);
+        }
+        let lanes = self.lanes(spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await;
         let small_bytes = lanes.iter().filter(|lane| lane.lane == Lane::BotApi).map(|lane| lane.limit_bytes).max().unwrap_or(0);
         let known = spool.wait(|length| {
             let size_bytes = length.expected_bytes.unwrap_or(0).max(length.ready_anywhere_bytes());

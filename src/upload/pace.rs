@@ -21,6 +21,9 @@ const PARTS_EACH: f64 = 2.0;
 /// A round is not shorter than this, or chance would judge.
 const SHORTEST_ROUND: Duration = Duration::from_millis(50);
 
+/// So long with nothing to send is a break, not a slow network.
+const IDLE: Duration = Duration::from_millis(200);
+
 /// Slow start goes on while a round is faster than the best before by this factor.
 const GROWING: f64 = 1.2;
 
@@ -46,6 +49,7 @@ pub(super) struct Pace {
     mode: Mode,
     round: Round,
     halved_until: Option<Instant>,
+    last_stored: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +82,16 @@ impl Pace {
         let ceiling = ceiling.max(1) as f64;
         let window = FIRST_WINDOW.min(ceiling);
         let mode = Mode::Start { best_rate: 0.0, best_window: window, in_doubt: false };
-        let mut pace =
-            Self { window, ceiling, max_connections: max_connections.max(1), opened: 1, mode, round: Round::default(), halved_until: None };
+        let mut pace = Self {
+            window,
+            ceiling,
+            max_connections: max_connections.max(1),
+            opened: 1,
+            mode,
+            round: Round::default(),
+            halved_until: None,
+            last_stored: None,
+        };
         pace.set_window(window);
         pace
     }
@@ -94,8 +106,16 @@ impl Pace {
         self.opened.min(self.window())
     }
 
+    /// A part begins while no other is in flight. After a while without any the time before says nothing about the network.
+    pub(super) fn begins(&mut self, now: Instant) {
+        if self.last_stored.is_some_and(|last| now.saturating_duration_since(last) >= IDLE) {
+            self.round = Round::default();
+        }
+    }
+
     /// A part of so many bytes was stored, while so many (it among them) were in flight.
     pub(super) fn stored(&mut self, now: Instant, bytes: u64, in_flight: usize) {
+        self.last_stored = Some(now);
         let busy = in_flight as f64 >= 0.75 * self.window.floor();
         let Some(begun) = self.round.begun else {
             self.begin_round(now);

@@ -21,7 +21,7 @@ use super::sender::PartSender;
 use super::wire::PartBuffers;
 use crate::config::UploadConfig;
 use crate::model::{Failure, JobId, Prepared, ProgressSender, Reason, RelayMessage, UploadIds};
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolLength};
 use crate::store::{Store, UploadTarget};
 use crate::telegram::pool::Carrier;
 
@@ -81,11 +81,7 @@ impl Uploader {
     /// Errors: `Cancelled`, `Empty`, `TooLarge`, `SessionRevoked`, `AccountLimited`, `FloodWait` (too long to be waited for), `Telegram`, and whatever the spool fails with.
     pub async fn store_parts(&self, upload: &FileUpload<'_>) -> Result<StoredFile, Failure> {
         let work = async {
-            // One byte more than a small file may have tells which of the two ways it goes, whatever its promised size.
-            let big = upload.spool.wait(|length| {
-                let beyond = length.ready_anywhere_bytes() > parts::SMALL_FILE_MAX_BYTES;
-                (beyond || length.finished).then_some(beyond)
-            });
+            let big = upload.spool.wait(goes_as_big);
             let target = target(upload, big.await?)?;
             let (file_id, earlier) = self.store.begin_upload(&target, upload.ids.file_id).await?;
             if !earlier.is_empty() {
@@ -202,6 +198,16 @@ impl Uploader {
     }
 }
 
+/// Which of the two ways a file goes, as soon as that can be told: a promise of more than a small file may have is enough, for a file that turns out
+/// smaller may go as a big one all the same. A file that is whole goes by its size.
+fn goes_as_big(length: &SpoolLength) -> Option<bool> {
+    if length.finished {
+        return Some(parts::is_big(length.ready_bytes()));
+    }
+    let size_bytes = length.expected_bytes.unwrap_or(0).max(length.ready_anywhere_bytes());
+    parts::is_big(size_bytes).then_some(true)
+}
+
 /// Where the parts of an upload go.
 fn target(upload: &FileUpload<'_>, big: bool) -> Result<UploadTarget, Failure> {
     let no_home = || Failure::new(Reason::SessionRevoked, anyhow::anyhow!("the session knows no data centre"));
@@ -240,6 +246,31 @@ async fn md5_of(path: &std::path::Path) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_is_chosen_as_soon_as_it_can_be_told() {
+        let length = |ready_bytes, expected_bytes, finished| {
+            let (writer, spool) = crate::spool::SpoolWriter::watching(std::path::Path::new("no-such-file"));
+            writer.advance_to(ready_bytes);
+            writer.expect(expected_bytes);
+            if finished {
+                writer.finish();
+            }
+            spool.length()
+        };
+        let limit = parts::SMALL_FILE_MAX_BYTES;
+        let table = [
+            (length(limit, None, false), None),
+            (length(limit + 1, None, false), Some(true)),
+            (length(1, Some(limit), false), None),
+            (length(1, Some(limit + 1), false), Some(true)),
+            (length(1, Some(limit + 1), true), Some(false)),
+            (length(limit + 1, Some(1), true), Some(true)),
+        ];
+        for (length, expected) in table {
+            assert_eq!(goes_as_big(&length), expected, "{length:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_small_file_has_a_checksum() {

@@ -159,8 +159,12 @@ impl Lines {
 impl Inner {
     fn take_off(&self) -> Flight<'_> {
         let mut state = self.state();
+        let now = Instant::now();
+        if state.slots.in_flight() == 0 {
+            state.pace.begins(now);
+        }
         let connections = state.pace.connections();
-        let place = state.slots.begin(connections, Instant::now());
+        let place = state.slots.begin(connections, now);
         Flight { lines: self, place }
     }
 

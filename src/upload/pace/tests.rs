@@ -215,6 +215,23 @@ fn a_source_that_is_slow_says_nothing_about_the_network() {
     assert_eq!(pace.window(), FIRST_WINDOW as usize);
 }
 
+#[test]
+fn a_break_between_uploads_is_not_taken_for_a_slow_network() {
+    for (break_ms, counted) in [(150, 3), (60_000, 0)] {
+        let mut pace = Pace::new(32, 8);
+        let mut now = Instant::now();
+        for _ in 0..3 {
+            pace.begins(now);
+            now += Duration::from_millis(10);
+            pace.stored(now, PART_BYTES, 4);
+        }
+        now += Duration::from_millis(break_ms);
+        pace.begins(now);
+        pace.stored(now, PART_BYTES, 4);
+        assert_eq!(pace.round.parts, counted, "{break_ms}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_bounds_hold_whatever_happens(
