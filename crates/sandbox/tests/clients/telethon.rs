@@ -78,6 +78,6 @@ async fn albums_stay_albums_and_a_bot_sends_by_its_token() {
     assert_eq!(direct.caption.as_deref(), Some("the same message"));
     let media = direct.media.as_ref().expect("the file");
     assert_eq!((media.size, media.sha256.clone()), (11 * 1024 * 1024, album[2].media.as_ref().expect("the file").sha256.clone()));
-    assert_eq!((done["posted"].as_i64(), &done["refused"]), (Some(1), &json!("UserIsBlockedError")));
+    assert_eq!((done["posted"].as_i64(), &done["refused"]), (Some(1), &json!("PeerIdInvalidError")));
     rig.nothing_refused();
 }
