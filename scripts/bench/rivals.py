@@ -1,7 +1,9 @@
 """Rate and processor time beside those of other programs that upload the same file to the same sandbox.
 
-In: a file of random bytes on disk. Out: our rate over that of grammers' own upload_file; our processor time over that of the cipher alone; that of
-Telethon and of kurigram over ours. Each runs in a process of its own, start included. Must not: measure two at once.
+In: files of random bytes on disk. Out: our rate over that of grammers' own upload_file, both between a small file and a large one, so that the start
+of a program does not count; our processor time a GB, start included, over that of the cipher alone; that of Telethon and of kurigram over ours.
+The cipher is measured on all cores at once, as it works during an upload: cores that share their units are slower then. Must not: measure two
+programs at once.
 """
 
 import json
@@ -14,55 +16,69 @@ import time
 
 import person
 from films import MB
-from processes import Failed, environment
+from processes import environment
 from stage import PASSWORD, PHONE, Stage
 
 HERE = pathlib.Path(__file__).resolve().parent
 RUNS = 3
 
 
+SMALL_MB = 20
+
+
 def measure(arguments, films, home, say):
-    noise = films.noise(arguments.mb)
-    gb = noise.stat().st_size / 1e9
+    small, large, larger = films.noise(SMALL_MB), films.noise(arguments.mb), films.noise(2 * arguments.mb)
     (home / "site").mkdir()
     stage = Stage(home, arguments.tgferry, arguments.sandbox, arguments.yt_dlp, say)
     try:
         stage.start()
-        ours = [person.send(stage, noise) for _ in range(RUNS)]
-        seconds, processor = (statistics.median(column) for column in zip(*ours))
-        say(f"ours: {gb * 1000 / seconds:.0f} MB/s, {processor / gb:.2f} s of processor time a GB")
-        cipher = run([arguments.cipher])["figures"]["ige_sha_mb_per_s"]
-        say(f"the cipher alone: {cipher:.0f} MB/s, {1000 / cipher:.2f} s a GB")
-        figures = {"cpu_vs_cipher": processor / gb / (1000 / cipher)}
-        others = {
-            "grammers": [arguments.grammers, stage.tgferry[2], noise],
-            "telethon": [sys.executable, "-B", HERE / "by_telethon.py", reach(stage), noise],
-            "kurigram": [sys.executable, "-B", HERE / "by_kurigram.py", reach(stage), noise],
+        uploads = {
+            "tgferry": lambda file: person.send(stage, file),
+            "grammers": lambda file: timed([arguments.grammers, stage.tgferry[2], file]),
+            "telethon": lambda file: timed([sys.executable, "-B", HERE / "by_telethon.py", reach(stage), file]),
+            "kurigram": lambda file: timed([sys.executable, "-B", HERE / "by_kurigram.py", reach(stage), file]),
         }
-        for name, command in others.items():
-            took, used = timed(command)
-            say(f"{name}: {gb * 1000 / took:.0f} MB/s, {used / gb:.2f} s of processor time a GB")
-            if name == "grammers":
-                figures["rate_vs_grammers"] = took / seconds
-            else:
-                figures[f"cpu_vs_{name}"] = used / processor
-        return figures
+        rates = {}
+        for name in ("tgferry", "grammers"):
+            runs = RUNS if name == "tgferry" else 1
+            rest_s = best(uploads[name], large, runs)[0] - best(uploads[name], small, runs)[0]
+            rates[name] = (large.stat().st_size - small.stat().st_size) / MB / rest_s
+            say(f"{name}: {rates[name]:.0f} MB/s")
+        used = {}
+        for name, file in (("tgferry", larger), ("telethon", large), ("kurigram", large)):
+            took, processor = best(uploads[name], file, RUNS if name == "tgferry" else 1)
+            used[name] = processor / (file.stat().st_size / 1e9)
+            say(f"{name}: {file.stat().st_size / MB:.0f} MB in {took:.1f} s, {used[name]:.2f} s of processor time a GB")
+        cipher = 1000 / statistics.mean(ciphers(arguments.cipher))
+        say(f"the cipher alone: {cipher:.2f} s of processor time a GB")
+        return {
+            "rate_vs_grammers": rates["tgferry"] / rates["grammers"],
+            "cpu_vs_cipher": used["tgferry"] / cipher,
+            "cpu_vs_telethon": used["telethon"] / used["tgferry"],
+            "cpu_vs_kurigram": used["kurigram"] / used["tgferry"],
+        }
     finally:
         stage.stop()
+
+
+def best(upload, file, runs):
+    """The seconds and processor seconds of the middle one of some runs."""
+    return sorted(upload(file) for _ in range(runs))[runs // 2]
+
+
+def ciphers(program):
+    """MB a second of processor time of the cipher, by one process on each core."""
+    count = len(os.sched_getaffinity(0))
+    running = [subprocess.Popen([str(program)], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for _ in range(count)]
+    said = [process.communicate()[0] for process in running]
+    person.must(all(process.returncode == 0 for process in running), f"{program} failed")
+    return [json.loads(text.decode().strip().splitlines()[-1])["figures"]["ige_sha_mb_per_s"] for text in said]
 
 
 def reach(stage):
     """What another program needs to get there: the address, the sandbox's key, and who logs in."""
     facts = {name: stage.sandbox[name] for name in ("mtproto", "dc_id", "rsa", "control")}
     return json.dumps(facts | {"phone": PHONE, "password": PASSWORD})
-
-
-def run(command):
-    """Runs a program; the JSON of the last line that it prints."""
-    done = subprocess.run(list(map(str, command)), env=environment(), stdin=subprocess.DEVNULL, capture_output=True)
-    if done.returncode != 0:
-        raise Failed(f"{command[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}")
-    return json.loads(done.stdout.decode().strip().splitlines()[-1])
 
 
 def timed(command):
