@@ -105,17 +105,35 @@ impl Pipeline {
                 (prepared, lane)
             }
             UploadPlan::Compress { lane, target_bytes, instead_of } => {
+                self.better_later(prepared.size_bytes, Some(self.parts.config.accounts.longest_wait_s))?;
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, target_bytes, size_bytes = prepared.size_bytes, "planned with compression");
                 let Some(smaller) = self.smaller(run, target_bytes).await? else { return Ok(Next::Stage(Stage::Fetch)) };
                 (smaller, lane)
             }
             UploadPlan::Refuse { limit_bytes, account_missing } => {
+                self.better_later(prepared.size_bytes, None)?;
                 return Err(Failure::from(Reason::NoLane { size_bytes: prepared.size_bytes, limit_bytes, account_missing }));
             }
         };
         match lane {
             Lane::BotApi => self.by_bot(run, &prepared).await,
             Lane::UserAccount | Lane::BotMtproto => self.over_mtproto(run, Making::ready(prepared).await?, lane).await,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Fails with the time to wait if an account that only rests, or has sent enough for today, will take the file as it is soon enough.
+    fn better_later(&self, size_bytes: u64, at_most_s: Option<u32>) -> Result<(), Failure> {
+        if !self.parts.config.route.prefer.contains(&Lane::UserAccount) {
+            return Ok(());
+        }
+        let free_in_s = self.parts.accounts.free_in_s(size_bytes).and_then(|seconds| u32::try_from(seconds).ok());
+        match free_in_s.filter(|seconds| *seconds > 0 && at_most_s.is_none_or(|at_most_s| *seconds <= at_most_s)) {
+            Some(seconds) => {
+                Err(Failure::new(Reason::FloodWait { seconds }, anyhow::anyhow!("every account that can take the file rests")))
+            }
+            None => Ok(()),
         }
     }
 }

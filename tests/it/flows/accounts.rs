@@ -43,6 +43,23 @@ async fn without_a_user_account_the_bot_brings_a_big_file_by_itself_and_copies_i
 }
 
 #[tokio::test]
+async fn a_job_waits_for_the_only_account_while_it_rests() {
+    let scene = Scene::logged_in_with("accounts = { limited_rest_s = 2 }").await;
+    let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
+    let limited = Fault::RpcError { code: 400, message: "PEER_FLOOD".into() };
+    scene.telegram.faults().on("messages.sendMedia", When::Nth(1)).gives(limited);
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!((lane(&media), media.sha256), ("mtproto", sha256(&clips::big())), "neither refused nor compressed");
+    assert_eq!(scene.files_in_relays(), 1);
+    daemon.stop().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn an_account_that_is_limited_hands_the_job_over() {
     let scene = Scene::logged_in_with(BOT_SESSION).await;
     let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
