@@ -3,7 +3,6 @@
 In: a folder. Out: files of about the size that is asked for. Must not: be of content that compresses.
 """
 
-import math
 import os
 import pathlib
 
@@ -49,10 +48,6 @@ class Films:
                 while left > 0:
                     left -= file.write(os.urandom(min(BLOCK, left)))
         return path
-
-
-def parts(size_bytes):
-    return math.ceil(size_bytes / (512 * 1024))
 
 
 MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>

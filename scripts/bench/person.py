@@ -15,18 +15,16 @@ from stage import USER
 CARD_WITHIN_S = 90
 
 
-def carried(stage, link, within_s, watch=None):
+def carried(stage, link, within_s):
     """Seconds from the link in the chat to the copy of the file in it, with the press of a button in between; and the message.
 
-    The clock stops when the sandbox has counted the copy: to show the message it computes the file's hash first. `watch` is called now and then.
+    The clock stops when the sandbox has counted the copy: to show the message it computes the file's hash first.
     """
     began = time.monotonic()
     before = stage.chat.counters()["copies"]
     asked = press(stage, link)
     while stage.chat.counters()["copies"] == before:
         stage.check_alive()
-        if watch:
-            watch()
         must(time.monotonic() - began < within_s, f"the file behind {link} did not come within {within_s:.0f} s")
         time.sleep(0.02)
     seconds = time.monotonic() - began

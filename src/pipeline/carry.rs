@@ -37,25 +37,21 @@ impl Pipeline {
         match self.live(run, &work).await {
             Ok(Some(next)) => return Ok(next),
             Ok(None) => {}
-            Err(failure) if outgrew(&failure) => {
-                tracing::info!(job = %run.job.id, %failure, "it grew larger than was expected; it goes on once it is whole");
-                self.parts.store.forget_upload(run.job.id).await?;
-            }
-            Err(failure) if must_start_over(&failure) => {
-                tracing::info!(job = %run.job.id, %failure, "it is made again from the whole");
+            Err(failure) if outgrew(&failure) || must_start_over(&failure) => {
+                tracing::info!(job = %run.job.id, %failure, "it can't go up while it comes; it goes on once it is whole");
                 self.parts.store.forget_upload(run.job.id).await?;
             }
             Err(failure) => return Err(failure),
         }
         let work = self.parts.store.work(run.job.id).await?;
-        let prepared = self.begin(run, &work, None).await?.whole.await?;
+        let prepared = self.begin(run, &work, run.progress).await?.whole.await?;
         self.whole(run, prepared).await
     }
 
     /// Goes up while it comes down. Nothing if it has to be whole first; it is then, and stored.
     async fn live(&self, run: &Run<'_>, work: &Work) -> Result<Option<Next>, Failure> {
         let (progress, mute) = run.progress.mutable();
-        let making = self.begin(run, work, Some(&progress)).await?;
+        let making = self.begin(run, work, &progress).await?;
         let Way::Live(lane) = self.way(&making.spool, &making.sketch).await? else {
             making.whole.await?;
             return Ok(None);
@@ -66,11 +62,10 @@ impl Pipeline {
     }
 
     /// Begins at the first step whose result is missing.
-    async fn begin(&self, run: &Run<'_>, work: &Work, progress: Option<&ProgressSender>) -> Result<Making, Failure> {
+    async fn begin(&self, run: &Run<'_>, work: &Work, progress: &ProgressSender) -> Result<Making, Failure> {
         if let Some(prepared) = work.prepared.clone().filter(is_whole) {
             return Making::ready(prepared).await;
         }
-        let progress = progress.unwrap_or(run.progress);
         let source = self.source(run, work, progress).await?;
         self.making(run, source, progress).await
     }

@@ -26,7 +26,7 @@ pub struct Carrier {
 struct Booking {
     account: UserId,
     stored_bytes: AtomicU64,
-    expected_bytes: AtomicU64,
+    expected_bytes: u64,
     ledger: Arc<Ledger>,
 }
 
@@ -59,18 +59,11 @@ impl Carrier {
             booking.stored_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
     }
-
-    /// The upload turns out to have so many bytes in all.
-    pub fn expects(&self, size_bytes: u64) {
-        if let Some(booking) = &self.booking {
-            booking.expected_bytes.store(size_bytes, Ordering::Relaxed);
-        }
-    }
 }
 
 impl Booking {
     fn left_bytes(&self) -> u64 {
-        self.expected_bytes.load(Ordering::Relaxed).saturating_sub(self.stored_bytes.load(Ordering::Relaxed))
+        self.expected_bytes.saturating_sub(self.stored_bytes.load(Ordering::Relaxed))
     }
 }
 
@@ -83,12 +76,8 @@ impl Drop for Booking {
 impl Bookings {
     /// Books an upload of this size.
     pub(super) fn book(&self, account: UserAccount, id: UserId, relay: RelayRef, size_bytes: u64, ledger: &Arc<Ledger>) -> Carrier {
-        let booking = Arc::new(Booking {
-            account: id,
-            stored_bytes: AtomicU64::new(0),
-            expected_bytes: AtomicU64::new(size_bytes),
-            ledger: Arc::clone(ledger),
-        });
+        let booking =
+            Arc::new(Booking { account: id, stored_bytes: AtomicU64::new(0), expected_bytes: size_bytes, ledger: Arc::clone(ledger) });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_account = all.entry(id).or_default();
         of_account.retain(|booking| booking.strong_count() > 0);
