@@ -33,6 +33,9 @@ pub struct SendArgs {
     /// Only the sound, as M4A
     #[arg(long)]
     audio: bool,
+    /// A video that no message can hold is cut into pieces rather than made smaller
+    #[arg(long, conflicts_with = "audio")]
+    split: bool,
 }
 
 /// Sends it.
@@ -43,7 +46,11 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
         chat: ChatId(args.to),
         request_message: None,
         link: link(&args.what)?,
-        choice: Some(if args.audio { Choice::Audio } else { Choice::Video }),
+        choice: Some(match (args.audio, args.split) {
+            (true, _) => Choice::Audio,
+            (false, true) => Choice::Pieces,
+            (false, false) => Choice::Video,
+        }),
         language: config.bot.default_language.clone(),
     };
     let bar = ProgressBar::new_spinner();
@@ -188,6 +195,7 @@ fn name(step: Step) -> &'static str {
         Step::Remuxing => "preparing",
         Step::Transcoding => "transcoding",
         Step::Compressing => "compressing",
+        Step::Splitting => "splitting",
         Step::Uploading => "uploading",
         Step::Delivering => "delivering",
         Step::Paused => "paused",

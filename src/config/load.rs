@@ -168,6 +168,17 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "the default is [\"bot_api\", \"user_account\", \"bot_mtproto\"]",
         ));
     }
+    let above_limits = &config.route.above_limits;
+    if above_limits.iter().enumerate().any(|(place, way)| above_limits[..place].contains(way)) {
+        return Err(ConfigError::key("route.above_limits", "must name nothing twice", "the default is [\"compress\", \"split\"]"));
+    }
+    if !(2..=10).contains(&config.route.max_pieces) {
+        return Err(ConfigError::key(
+            "route.max_pieces",
+            "must be 2 to 10",
+            "an album at Telegram holds 10; above_limits = [] never splits",
+        ));
+    }
     if config.media.crf > 51 {
         return Err(ConfigError::key("media.crf", "must be 0 to 51", "23 is a good value, lower is better and bigger"));
     }
@@ -241,6 +252,8 @@ mod tests {
             ("[telegram]\nenvironment = \"custom\"", "telegram.custom.auth_key: must be 512"),
             ("[route]\nprefer = [\"bot_api\", \"bot_api\"]", "route.prefer: must name at least one way, and none twice"),
             ("[route]\nprefer = [\"pigeon\"]", "route.prefer"),
+            ("[route]\nabove_limits = [\"split\", \"split\"]", "route.above_limits: must name nothing twice"),
+            ("[route]\nmax_pieces = 11", "route.max_pieces: must be 2 to 10"),
             ("[telegram]\nbot_token_file = \"/nonexistent/token\"", "telegram.bot_token_file: /nonexistent/token can't be read"),
         ] {
             let error = load_text(text).unwrap_err();

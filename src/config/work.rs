@@ -64,10 +64,22 @@ pub struct RouteConfig {
     pub bot_api_max_bytes: u64,
     /// Largest file by a user account, in bytes; 0 takes Telegram's live limit.
     pub user_account_max_bytes: u64,
-    /// True compresses a video that no lane can take as it is.
-    pub compress: bool,
-    /// Lowest video bit rate that compression may go down to, in bits a second; below it the file is refused.
+    /// What is done with what no lane can take as it is, in the order in which it is tried; empty refuses it.
+    pub above_limits: Vec<AboveLimits>,
+    /// Lowest video bit rate that compression may go down to, in bits a second.
     pub min_video_bit_rate: u64,
+    /// Most pieces that a file is cut into, 2 to 10: <https://core.telegram.org/bots/api#sendmediagroup>.
+    pub max_pieces: u32,
+}
+
+/// What can be done with a file that no lane takes as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AboveLimits {
+    /// Make it smaller.
+    Compress,
+    /// Cut it into pieces that each play.
+    Split,
 }
 
 /// Going up.

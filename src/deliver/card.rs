@@ -23,11 +23,11 @@ const MAX_PHOTO_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Sends the card as a reply to the request: a photo with a caption if there is a picture that Telegram takes, else a text.
 /// The same message is edited into the status message later ([`super::StatusMessage`] finds out which of the two it is), so that a chat
-/// shows one message a job from the first to the last.
-pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<&Path>) -> Result<MessageId, Failure> {
+/// shows one message a job from the first to the last. `offers_pieces` adds the choice for what no message can hold.
+pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<&Path>, offers_pieces: bool) -> Result<MessageId, Failure> {
     let texts = Texts::new(&job.language);
-    let html = render::card(&texts, job, card);
-    let keyboard = keyboards::card(&texts, job.id);
+    let html = render::card(&texts, job, card, offers_pieces);
+    let keyboard = keyboards::card(&texts, job.id, offers_pieces);
     if let Some(picture) = picture.filter(|picture| can_be_sent(picture)) {
         match send_photo(bot, job, picture, &html, &keyboard).await {
             Ok(message) => return Ok(message),

@@ -33,18 +33,41 @@ pub async fn copy_from_relay(
     call.reply_parameters = reply_to(reply);
     match call.await {
         Ok(message) => Ok(MessageId(message.0)),
-        Err(error) => Err(match blame(&error) {
-            Blame::Known(reason) => Failure::new(reason, error),
-            // The error does not say which of the two chats it means, so the person's is asked for by a call that leaves no trace.
-            Blame::OneOfThem => match bot.send_chat_action(to, ChatAction::UploadVideo).await {
-                Ok(_) => Failure::new(Reason::RelayGone, error),
-                Err(asked) => {
-                    let closed = failure_from(asked).reason == Reason::ChatUnreachable;
-                    Failure::new(if closed { Reason::ChatUnreachable } else { Reason::Telegram }, error)
-                }
-            },
-            Blame::Other => failure_from(error),
-        }),
+        Err(error) => Err(failed_copy(bot, to, error).await),
+    }
+}
+
+/// Copies an album of the relay, whose messages are all in one channel and have their captions already; says the copies in the same order. An album
+/// can't answer a message. Fails as [`copy_from_relay`] does; if a part of it is gone, nothing of it stays in the chat.
+pub async fn copy_album(bot: &Bot, chat: ChatId, album: &[RelayMessage]) -> Result<Vec<MessageId>, Failure> {
+    let Some(first) = album.first() else { return Ok(Vec::new()) };
+    let (to, from) = (teloxide::types::ChatId(chat.0), teloxide::types::ChatId(first.channel.0));
+    let numbers = album.iter().map(|message| teloxide::types::MessageId(message.message.0));
+    let copies = match bot.copy_messages(to, from, numbers).await {
+        Ok(copies) => copies,
+        Err(error) => return Err(failed_copy(bot, to, error).await),
+    };
+    if copies.len() == album.len() {
+        return Ok(copies.into_iter().map(|copy| MessageId(copy.0)).collect());
+    }
+    // Messages that are not found are left out without a word: https://core.telegram.org/bots/api#copymessages
+    let cause = anyhow::anyhow!("only {} of {} messages of the album are left", copies.len(), album.len());
+    patiently(Patience::LONG, || bot.delete_messages(to, copies.clone()).into_future()).await.map_err(failure_from)?;
+    Err(Failure::new(Reason::RelayMessageGone, cause))
+}
+
+async fn failed_copy(bot: &Bot, to: teloxide::types::ChatId, error: RequestError) -> Failure {
+    match blame(&error) {
+        Blame::Known(reason) => Failure::new(reason, error),
+        // The error does not say which of the two chats it means, so the person's is asked for by a call that leaves no trace.
+        Blame::OneOfThem => match bot.send_chat_action(to, ChatAction::UploadVideo).await {
+            Ok(_) => Failure::new(Reason::RelayGone, error),
+            Err(asked) => {
+                let closed = failure_from(asked).reason == Reason::ChatUnreachable;
+                Failure::new(if closed { Reason::ChatUnreachable } else { Reason::Telegram }, error)
+            }
+        },
+        Blame::Other => failure_from(error),
     }
 }
 
@@ -118,7 +141,11 @@ fn blame(error: &RequestError) -> Blame {
         ApiError::Unknown(text) if ["CHANNEL_PRIVATE", "CHANNEL_INVALID"].iter().any(|word| text.contains(word)) => {
             Blame::Known(Reason::RelayGone)
         }
-        ApiError::Unknown(text) if text.contains("message to copy not found") || text.contains("MESSAGE_ID_INVALID") => {
+        ApiError::Unknown(text)
+            if text.contains("message to copy not found")
+                || text.contains("there are no messages to copy")
+                || text.contains("MESSAGE_ID_INVALID") =>
+        {
             Blame::Known(Reason::RelayMessageGone)
         }
         ApiError::Unknown(text) if text.contains("not a member of the channel") || text.contains("need administrator rights") => {

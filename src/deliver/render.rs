@@ -5,7 +5,7 @@
 use super::caption::anchor;
 use crate::i18n::format::{bytes, cut, escape, length, wait};
 use crate::i18n::{Arg, Texts};
-use crate::model::{Job, Progress, Reason, SourceCard, Step};
+use crate::model::{Job, Piece, Progress, Reason, SourceCard, Step};
 
 const BAR_CELLS: usize = 10;
 /// Titles longer than this, in UTF-16 units, make a status hard to read.
@@ -20,7 +20,7 @@ pub(super) fn title_of(job: &Job) -> String {
 }
 
 /// The card before the download.
-pub(super) fn card(texts: &Texts, job: &Job, card: &SourceCard) -> String {
+pub(super) fn card(texts: &Texts, job: &Job, card: &SourceCard, offers_pieces: bool) -> String {
     let title = if card.title.trim().is_empty() { title_of(job) } else { card.title.clone() };
     let mut lines = vec![bold(&title)];
     let mut facts: Vec<String> = card.author.iter().map(|author| escape(&cut(author.trim(), 100)).into_owned()).collect();
@@ -33,7 +33,7 @@ pub(super) fn card(texts: &Texts, job: &Job, card: &SourceCard) -> String {
     numbers.extend(card.size_bytes.filter(|size| *size > 0).map(|size| format!("💾 {}", bytes(size))));
     lines.push(numbers.join(" · "));
     lines.retain(|line| !line.is_empty());
-    format!("{}\n\n{}", lines.join("\n"), texts.get("card-choose"))
+    format!("{}\n\n{}", lines.join("\n"), texts.get(if offers_pieces { "card-choose-large" } else { "card-choose" }))
 }
 
 /// The status message. `speed` is in units of `progress.done` a second, once it is known.
@@ -87,6 +87,7 @@ fn step(texts: &Texts, progress: &Progress) -> String {
         Step::Remuxing => "step-remuxing",
         Step::Transcoding => "step-transcoding",
         Step::Compressing => "step-compressing",
+        Step::Splitting => "step-splitting",
         Step::Uploading => "step-uploading",
         Step::Delivering => "step-delivering",
         Step::Paused => return texts.with("step-paused", &[("pause", wait(u64::from(progress.pause_s)).into())]),
@@ -96,7 +97,9 @@ fn step(texts: &Texts, progress: &Progress) -> String {
 
 /// Amount, speed and time left, as far as they are known and mean something in this step.
 fn details(texts: &Texts, progress: &Progress, speed: Option<f64>) -> Vec<String> {
-    let mut details = Vec::new();
+    let number =
+        |piece: Piece| texts.with("progress-piece", &[("number", (piece.number as usize).into()), ("count", (piece.of as usize).into())]);
+    let mut details: Vec<String> = progress.piece.map(number).into_iter().collect();
     let in_bytes = matches!(progress.step, Step::Fetching | Step::Uploading);
     if in_bytes && progress.done > 0 {
         details.push(match progress.total {

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn at(step: Step, done: u64) -> Progress {
-        Progress { step, done, total: None, pause_s: 0 }
+        Progress { step, done, total: None, pause_s: 0, piece: None }
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
         meter.note(second(61), &at(Step::Uploading, 5));
         assert_eq!(meter.per_second(second(61)), None);
         meter.note(second(62), &at(Step::Uploading, 105));
-        meter.note(second(62), &Progress { step: Step::Paused, done: 105, total: None, pause_s: 9 });
+        meter.note(second(62), &Progress { step: Step::Paused, done: 105, total: None, pause_s: 9, piece: None });
         assert_eq!(meter.per_second(second(62)), Some(100.0), "a pause is no step of its own");
         meter.note(second(63), &at(Step::Uploading, 0));
         assert_eq!(meter.per_second(second(63)), None, "a step that begins again is measured again");

@@ -96,7 +96,7 @@ async fn one_message_goes_from_card_to_last_words_with_a_picture_and_without() {
     let scene = Scene::new().await;
     for picture in [None, Some(scene.picture(PICTURE))] {
         let job = scene.job().await;
-        let number = card::send_card(&scene.bot, &job, &source(), picture.as_deref()).await.unwrap();
+        let number = card::send_card(&scene.bot, &job, &source(), picture.as_deref(), false).await.unwrap();
         let card = scene.message(number);
         assert_eq!(card.media.is_some(), picture.is_some());
         assert_eq!(labels(&card), ["🎬 Video", "🎧 Audio", "✖️ Cancel"]);
@@ -136,7 +136,7 @@ async fn a_picture_that_telegram_refuses_costs_the_picture_alone() {
     let scene = Scene::new().await;
     let job = scene.job().await;
     for picture in [scene.picture(b"this is no picture"), scene.folder.path().join("not there")] {
-        let number = card::send_card(&scene.bot, &job, &source(), Some(&picture)).await.unwrap();
+        let number = card::send_card(&scene.bot, &job, &source(), Some(&picture), false).await.unwrap();
         assert_eq!(labels(&scene.message(number)).len(), 3);
     }
     scene.ends_well();
@@ -146,7 +146,7 @@ async fn a_picture_that_telegram_refuses_costs_the_picture_alone() {
 async fn somebody_who_blocks_the_bot_is_noticed() {
     let scene = Scene::new().await;
     let job = scene.job().await;
-    let number = card::send_card(&scene.bot, &job, &source(), None).await.unwrap();
+    let number = card::send_card(&scene.bot, &job, &source(), None, false).await.unwrap();
     let status = scene.status(&job, number);
     scene.ann.blocks_bot();
     let (sender, receiver) = ProgressSender::channel();
@@ -154,7 +154,7 @@ async fn somebody_who_blocks_the_bot_is_noticed() {
     sender.report(Step::Fetching, 1, None);
     tokio::time::timeout(WITHIN, status.unreachable().cancelled()).await.expect("noticed");
     watching.await.unwrap();
-    assert_eq!(card::send_card(&scene.bot, &job, &source(), None).await.unwrap_err().reason, Reason::ChatUnreachable);
+    assert_eq!(card::send_card(&scene.bot, &job, &source(), None, false).await.unwrap_err().reason, Reason::ChatUnreachable);
     assert_eq!(StatusMessage::send_later(&scene.bot, &job, &Reason::Network, 5000).await.unwrap_err().reason, Reason::ChatUnreachable);
     scene.ends_well();
 }
@@ -163,10 +163,10 @@ async fn somebody_who_blocks_the_bot_is_noticed() {
 async fn a_hand_over_brings_the_file_or_says_whose_fault_it_is() {
     let scene = Scene::new().await;
     let job = scene.job().await;
-    let number = card::send_card(&scene.bot, &job, &source(), Some(&scene.picture(PICTURE))).await.unwrap();
+    let number = card::send_card(&scene.bot, &job, &source(), Some(&scene.picture(PICTURE)), false).await.unwrap();
     let held = RelayMessage { channel: job.chat, message: number };
     let ben = ChatId(scene.ben.id());
-    let words_under_it = caption::for_job(&job);
+    let words_under_it = caption::for_job(&job, None);
     let copied = hand_over::copy_from_relay(&scene.bot, ben, None, held, Some(&words_under_it)).await.unwrap();
     let seen = scene.ben.messages().into_iter().find(|message| message.message_id == copied.0).unwrap();
     assert_eq!((words(&seen), seen.media.as_ref().unwrap().kind, seen.buttons.len()), ("A <film>\nexample.org", "photo", 0));
@@ -187,8 +187,8 @@ async fn a_hand_over_brings_the_file_or_says_whose_fault_it_is() {
 async fn a_file_whose_answer_was_lost_is_found_by_its_caption() {
     let scene = Scene::new().await;
     let job = scene.job().await;
-    let after = card::send_card(&scene.bot, &job, &source(), Some(&scene.picture(PICTURE))).await.unwrap();
-    let wanted = caption::for_job(&job);
+    let after = card::send_card(&scene.bot, &job, &source(), Some(&scene.picture(PICTURE)), false).await.unwrap();
+    let wanted = caption::for_job(&job, None);
     let find = async |known: &[MessageId]| hand_over::find_in_doubt(&scene.bot, job.chat, after, known, &wanted).await.unwrap();
     scene.ann.sends("hello?").await;
     assert_eq!(find(&[]).await, None);

@@ -87,7 +87,7 @@ pub(crate) fn decide_unreadable(given: Given) -> Decision {
     match (given.claim, given.choice) {
         (Claim::Media, _) => Decision::Refuse(Reason::BrokenMedia),
         (Claim::Other, Choice::Audio) => Decision::Refuse(Reason::NoAudio),
-        (Claim::Other, Choice::Video) => as_it_is(Decision::Document, given),
+        (Claim::Other, Choice::Video | Choice::Pieces) => as_it_is(Decision::Document, given),
     }
 }
 
@@ -100,12 +100,12 @@ pub(crate) fn decide(info: &MediaInfo, given: Given) -> Decision {
     match (video, &info.audio, given.choice) {
         (None, None, _) => decide_unreadable(given),
         (Some(_), None, Choice::Audio) => Decision::Refuse(Reason::NoAudio),
-        (_, Some(audio), Choice::Audio) | (None, Some(audio), Choice::Video) => sound(audio, info, given),
-        (Some(video), _, Choice::Video) if is_picture(info, given.sniffed) => {
+        (_, Some(audio), Choice::Audio) | (None, Some(audio), Choice::Video | Choice::Pieces) => sound(audio, info, given),
+        (Some(video), _, Choice::Video | Choice::Pieces) if is_picture(info, given.sniffed) => {
             let is_photo = matches!(given.sniffed, Sniffed::Jpeg | Sniffed::Png) && fits_as_photo(video, given.size_bytes);
             as_it_is(if is_photo { Decision::Photo } else { Decision::Document }, given)
         }
-        (Some(video), audio, Choice::Video) => moving(video, audio.as_ref(), info, given),
+        (Some(video), audio, Choice::Video | Choice::Pieces) => moving(video, audio.as_ref(), info, given),
     }
 }
 

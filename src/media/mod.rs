@@ -15,6 +15,7 @@ mod prepare;
 mod protocol;
 mod remux;
 mod sniff;
+mod split;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
+
+pub use split::SplitRequest;
 
 use child::Word;
 use protocol::{Limits, Probed, Reply, Request, Source, Task};
@@ -165,6 +168,20 @@ impl Media {
         cancel: &CancellationToken,
     ) -> Result<Preparing, Failure> {
         begin::begin(self, request, inputs, turn, progress, cancel).await
+    }
+
+    /// Cuts a video or a song into pieces that each play from their start and are at most so big, as few and as equal as that allows; nothing is
+    /// encoded. Each piece has a thumbnail, and a number in its name.
+    ///
+    /// # Errors
+    /// [`Reason::NoLane`] if it would take too many pieces, or no key frames are near enough; else as [`Media::prepare`].
+    pub async fn split(
+        &self,
+        request: SplitRequest,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Prepared>, Failure> {
+        split::split(self, request, progress, cancel).await
     }
 
     async fn probe_in_child(&self, input: &Path, cancel: &CancellationToken) -> Result<Probed, Failure> {

@@ -3,19 +3,31 @@
 //! In: the file name that came with the content. Out: the name people see. Must not: make paths of it.
 
 use super::sniff::Sniffed;
+use crate::model::Piece;
 
 /// Longest file name, in bytes.
 const MAX_BYTES: usize = 120;
 
 /// The name with another extension: `clip.webm` becomes `clip.mp4`.
 pub(crate) fn with_extension(file_name: &str, extension: &str) -> String {
-    let mut stem = stem(file_name);
-    let longest = MAX_BYTES - extension.len() - 1;
+    with_end(stem(file_name), &format!(".{extension}"))
+}
+
+/// The name of a piece: `film.mp4` becomes `film (2 of 3).mp4`.
+pub(crate) fn of_piece(file_name: &str, piece: Piece) -> String {
+    let stem = stem(file_name);
+    let extension = file_name.strip_prefix(stem).unwrap_or_default().trim_start();
+    with_end(stem, &format!(" ({} of {}){extension}", piece.number, piece.of))
+}
+
+/// The stem, cut to what is allowed, with what has to stand behind it.
+fn with_end(mut stem: &str, end: &str) -> String {
+    let longest = MAX_BYTES - end.len();
     if stem.len() > longest {
         let cut = (0..=longest).rev().find(|index| stem.is_char_boundary(*index)).unwrap_or(0);
         stem = stem[..cut].trim_end();
     }
-    format!("{}.{extension}", if stem.is_empty() { "file" } else { stem })
+    format!("{}{end}", if stem.is_empty() { "file" } else { stem })
 }
 
 /// The name without what looks like an extension.
@@ -64,6 +76,16 @@ mod tests {
         }
         let long = with_extension(&"ж".repeat(200), "mp4");
         assert!(long.len() <= MAX_BYTES && long.ends_with("ж.mp4"), "{long}");
+    }
+
+    #[test]
+    fn pieces_are_numbered() {
+        let piece = |name: &str| of_piece(name, Piece { number: 2, of: 10 });
+        for (name, expected) in [("film.mp4", "film (2 of 10).mp4"), ("Ep. 5", "Ep. 5 (2 of 10)"), (".mp4", "file (2 of 10).mp4")] {
+            assert_eq!(piece(name), expected, "{name}");
+        }
+        let long = piece(&format!("{}.mp4", "ж".repeat(200)));
+        assert!(long.len() <= MAX_BYTES && long.ends_with("ж (2 of 10).mp4"), "{long}");
     }
 
     #[test]

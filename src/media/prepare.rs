@@ -284,7 +284,7 @@ fn performer(request: &PrepareRequest, info: &MediaInfo) -> Option<String> {
 }
 
 /// Rounded up: 59.2 s shows as 1:00. A hair above a whole second is the encoder's padding, up to two packets of sound.
-fn whole_seconds(duration_s: f64) -> u32 {
+pub(super) fn whole_seconds(duration_s: f64) -> u32 {
     if duration_s.is_finite() { (duration_s - 0.05).ceil().clamp(0.0, f64::from(u32::MAX)) as u32 } else { 0 }
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum Task {
     },
     /// Make what is asked for; answered with [`Reply::Made`].
     Make(Box<Make>),
+    /// Cut a file into pieces that each play; answered with [`Reply::Pieces`].
+    Split(Box<Split>),
 }
 
 /// A file to read.
@@ -88,6 +90,38 @@ pub(crate) struct Make {
     pub(crate) thumbnail: Option<PathBuf>,
     /// A picture to take for cover and thumbnail instead of the file's own.
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// A file to cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Split {
+    /// The file, whole.
+    pub(crate) input: PathBuf,
+    /// Where the pieces go.
+    pub(crate) folder: PathBuf,
+    /// True makes songs of the pieces, with the cover that the file has.
+    pub(crate) is_song: bool,
+    /// Upper bound for each piece, in bytes.
+    pub(crate) max_bytes: u64,
+    /// Most pieces.
+    pub(crate) max_pieces: u32,
+    /// Title tag to set, with the number of the piece behind it.
+    pub(crate) title: Option<String>,
+    /// Artist tag to set.
+    pub(crate) artist: Option<String>,
+}
+
+/// A piece that was cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MadePiece {
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+    /// Its size in bytes.
+    pub(crate) size_bytes: u64,
+    /// Its length in seconds.
+    pub(crate) duration_s: f64,
+    /// A thumbnail, if one could be made.
+    pub(crate) thumbnail: Option<PathBuf>,
 }
 
 /// A new file.
@@ -199,6 +233,11 @@ pub(crate) enum Reply {
     Probed(Box<Probed>),
     /// Answer to [`Task::Make`].
     Made(Made),
+    /// Answer to [`Task::Split`].
+    Pieces {
+        /// In order.
+        pieces: Vec<MadePiece>,
+    },
     /// The room for the index, in a file that is read while it is made, was too small. The next time the folder remembers it.
     OutOfRoom,
     /// It could not be done.

@@ -48,6 +48,7 @@ mod tests {
         for button in [
             Button::Choose(JobId(1), Choice::Video),
             Button::Choose(JobId(i64::MAX), Choice::Audio),
+            Button::Choose(JobId(i64::MAX), Choice::Pieces),
             Button::Cancel(JobId(7)),
             Button::Cancel(JobId(i64::MAX)),
         ] {

@@ -14,6 +14,8 @@ pub enum Choice {
     Video,
     /// Its sound alone, as M4A.
     Audio,
+    /// The same as [`Choice::Video`]; above what one message may hold it is cut into pieces rather than made smaller.
+    Pieces,
 }
 
 impl Choice {
@@ -22,12 +24,13 @@ impl Choice {
         match self {
             Self::Video => "video",
             Self::Audio => "audio",
+            Self::Pieces => "pieces",
         }
     }
 
     /// Reads [`Choice::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Video, Self::Audio].into_iter().find(|choice| choice.as_str() == text)
+        [Self::Video, Self::Audio, Self::Pieces].into_iter().find(|choice| choice.as_str() == text)
     }
 }
 

@@ -21,6 +21,6 @@ pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};
 pub use link::{Link, LinkError};
 pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
-pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, RelayMessage, UploadIds, UploadPlan, Uploaded};
+pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, Piece, RelayMessage, UploadIds, UploadPlan, Uploaded};
 pub use progress::{Mute, Progress, ProgressSender, Step};
 pub use source::{FetchedFile, FetchedWhole, SourceCard, TrackFile};

@@ -48,6 +48,15 @@ pub enum UploadPlan {
         /// The lane that would have been taken were it well.
         instead_of: Option<Lane>,
     },
+    /// Cut it into pieces that are at most this big, then send each by this lane.
+    Split {
+        /// The lane to take afterwards.
+        lane: Lane,
+        /// Upper bound for each piece, in bytes.
+        piece_bytes: u64,
+        /// The lane that would have been taken were it well.
+        instead_of: Option<Lane>,
+    },
     /// It can't be sent.
     Refuse {
         /// The largest that can be sent now, in bytes.
@@ -106,6 +115,54 @@ pub enum Uploaded {
     },
     /// Waiting in the relay channel.
     InRelay(RelayMessage),
+    /// In pieces that wait in the relay channel as one album.
+    InAlbum {
+        /// In the order of the pieces.
+        messages: Vec<RelayMessage>,
+    },
+    /// In pieces, each on its own.
+    InPieces {
+        /// In their order.
+        pieces: Vec<Uploaded>,
+    },
+}
+
+impl Uploaded {
+    /// The message that it was sent straight into the requester's chat with.
+    pub fn in_chat(&self) -> Option<MessageId> {
+        match self {
+            Self::InChat { message, .. } => Some(*message),
+            Self::InRelay(_) | Self::InAlbum { .. } | Self::InPieces { .. } => None,
+        }
+    }
+
+    /// A message of the relay that holds it, or a piece of it.
+    pub fn relay(&self) -> Option<RelayMessage> {
+        match self {
+            Self::InRelay(message) => Some(*message),
+            Self::InAlbum { messages } => messages.first().copied(),
+            Self::InPieces { pieces } => pieces.iter().find_map(Self::relay),
+            Self::InChat { .. } => None,
+        }
+    }
+
+    /// True if a later request can be answered with it: how a file is called that was found after a lost answer nobody knows.
+    pub fn can_be_sent_again(&self) -> bool {
+        match self {
+            Self::InChat { file_id, .. } => !file_id.is_empty(),
+            Self::InRelay(_) | Self::InAlbum { .. } => true,
+            Self::InPieces { pieces } => pieces.iter().all(Self::can_be_sent_again),
+        }
+    }
+}
+
+/// Which piece of a content it is that one message can't hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// From 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
 }
 
 /// The end of the line.

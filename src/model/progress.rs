@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
+use super::Piece;
+
 /// What is being done, for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -22,6 +24,8 @@ pub enum Step {
     Transcoding,
     /// Re-encoding to fit a size.
     Compressing,
+    /// Cutting it into pieces that can be sent.
+    Splitting,
     /// Bytes go up to Telegram.
     Uploading,
     /// The file is being brought into the chat.
@@ -41,12 +45,14 @@ pub struct Progress {
     pub total: Option<u64>,
     /// For [`Step::Paused`]: the pause that Telegram asks for, in seconds.
     pub pause_s: u32,
+    /// Which piece is worked on, if there are several.
+    pub piece: Option<Piece>,
 }
 
 impl Progress {
     /// A step at its beginning.
     pub fn begin(step: Step) -> Self {
-        Self { step, done: 0, total: None, pause_s: 0 }
+        Self { step, done: 0, total: None, pause_s: 0, piece: None }
     }
 
     /// Fraction 0.0 to 1.0 if the whole is known.
@@ -61,6 +67,7 @@ impl Progress {
 pub struct ProgressSender {
     sender: watch::Sender<Progress>,
     muted: Option<Arc<AtomicBool>>,
+    piece: Option<Piece>,
 }
 
 /// Silences a sender, with all its clones, for good.
@@ -78,13 +85,13 @@ impl ProgressSender {
     /// A sender and the receiver that sees the newest value.
     pub fn channel() -> (Self, watch::Receiver<Progress>) {
         let (sender, receiver) = watch::channel(Progress::begin(Step::Waiting));
-        (Self { sender, muted: None }, receiver)
+        (Self { sender, muted: None, piece: None }, receiver)
     }
 
     /// Says how far a step is.
     pub fn report(&self, step: Step, done: u64, total: Option<u64>) {
         if !self.is_muted() {
-            self.sender.send_replace(Progress { step, done, total, pause_s: 0 });
+            self.sender.send_replace(Progress { step, done, total, pause_s: 0, piece: self.piece });
         }
     }
 
@@ -99,10 +106,15 @@ impl ProgressSender {
         });
     }
 
+    /// A sender to the same receivers for the work on one of several pieces.
+    pub fn of_piece(&self, piece: Piece) -> Self {
+        Self { piece: Some(piece), ..self.clone() }
+    }
+
     /// A sender to the same receivers that can be silenced, with the silencer: for a step that gives the display over to another one beside it.
     pub fn mutable(&self) -> (Self, Mute) {
         let muted = Arc::new(AtomicBool::new(false));
-        (Self { sender: self.sender.clone(), muted: Some(muted.clone()) }, Mute(muted))
+        (Self { sender: self.sender.clone(), muted: Some(muted.clone()), ..self.clone() }, Mute(muted))
     }
 
     fn is_muted(&self) -> bool {

@@ -5,7 +5,7 @@
 //! Must not: deliver, or do a step's work.
 
 use super::media::Making;
-use super::{Next, Pipeline, Run};
+use super::{Next, Pipeline, Run, is_whole};
 use crate::media::must_start_over;
 use crate::model::{Failure, Lane, Prepared, ProgressSender, Reason, Stage, UploadPlan};
 use crate::route;
@@ -25,6 +25,10 @@ impl Pipeline {
         let work = self.parts.store.work(run.job.id).await?;
         if let Some(uploaded) = &work.uploaded {
             return self.uploaded(run, uploaded).await; // a crash came between storing it and the next stage
+        }
+        let pieces = self.parts.store.pieces(run.job.id).await?;
+        if !pieces.is_empty() {
+            return Box::pin(self.in_pieces(run, pieces)).await;
         }
         if let Some(uploaded) = self.in_doubt(run, &work).await?
             && let Some(prepared) = &work.prepared
@@ -52,13 +56,14 @@ impl Pipeline {
     async fn live(&self, run: &Run<'_>, work: &Work) -> Result<Option<Next>, Failure> {
         let (progress, mute) = run.progress.mutable();
         let making = self.begin(run, work, &progress).await?;
-        let Way::Live(lane) = self.way(&making.spool, &making.sketch).await? else {
+        let Way::Live(lane) = self.way(run, &making.spool, &making.sketch).await? else {
             making.whole.await?;
             return Ok(None);
         };
         tracing::info!(job = %run.job.id, ?lane, expected_bytes = making.spool.length().expected_bytes, "going up while it comes down");
         mute.mute(); // the upload is what a person waits for
-        self.over_mtproto(run, making, lane).await.map(Some)
+        let (prepared, uploaded) = self.over_mtproto(run, making, lane).await?;
+        self.keep(run, &prepared, uploaded).await.map(Some)
     }
 
     /// Begins at the first step whose result is missing.
@@ -71,7 +76,7 @@ impl Pipeline {
     }
 
     /// Chooses as soon as it can be told: when a length is promised, or when more is there than the small way takes.
-    async fn way(&self, spool: &Spool, sketch: &Prepared) -> Result<Way, Failure> {
+    async fn way(&self, run: &Run<'_>, spool: &Spool, sketch: &Prepared) -> Result<Way, Failure> {
         if !self.parts.config.upload.overlap {
             return Ok(Way::Whole);
         }
@@ -85,16 +90,16 @@ impl Pipeline {
         });
         let Some(size_bytes) = known.await? else { return Ok(Way::Whole) };
         let sketch = Prepared { size_bytes, ..sketch.clone() };
-        Ok(match route::plan(&sketch, &lanes, &self.parts.config.route) {
+        Ok(match route::plan(&sketch, run.choice()?, &lanes, &self.parts.config.route) {
             UploadPlan::Send { lane, .. } if lane != Lane::BotApi => Way::Live(lane),
             _ => Way::Whole,
         })
     }
 
-    /// Goes up once it is whole, compressed if it has to be.
+    /// Goes up once it is whole, compressed or cut if it has to be.
     async fn whole(&self, run: &Run<'_>, prepared: Prepared) -> Result<Next, Failure> {
         let lanes = self.lanes(prepared.size_bytes).await;
-        let (prepared, lane) = match route::plan(&prepared, &lanes, &self.parts.config.route) {
+        let (prepared, lane) = match route::plan(&prepared, run.choice()?, &lanes, &self.parts.config.route) {
             UploadPlan::Send { lane, instead_of } => {
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, size_bytes = prepared.size_bytes, "planned");
                 (prepared, lane)
@@ -105,21 +110,30 @@ impl Pipeline {
                 let Some(smaller) = self.smaller(run, target_bytes).await? else { return Ok(Next::Stage(Stage::Fetch)) };
                 (smaller, lane)
             }
+            UploadPlan::Split { lane, piece_bytes, instead_of } => {
+                self.better_later(prepared.size_bytes, Some(self.parts.config.accounts.longest_wait_s))?;
+                tracing::info!(job = %run.job.id, ?lane, ?instead_of, piece_bytes, size_bytes = prepared.size_bytes, "planned in pieces");
+                return Box::pin(self.split(run, &prepared, piece_bytes)).await;
+            }
             UploadPlan::Refuse { limit_bytes, account_missing } => {
                 self.better_later(prepared.size_bytes, None)?;
                 return Err(Failure::from(Reason::NoLane { size_bytes: prepared.size_bytes, limit_bytes, account_missing }));
             }
         };
-        match lane {
-            Lane::BotApi => self.by_bot(run, &prepared).await,
-            Lane::UserAccount | Lane::BotMtproto => self.over_mtproto(run, Making::ready(prepared).await?, lane).await,
-        }
+        let (prepared, uploaded) = match lane {
+            Lane::BotApi => {
+                let uploaded = self.by_bot(run, &prepared).await?;
+                (prepared, uploaded)
+            }
+            Lane::UserAccount | Lane::BotMtproto => self.over_mtproto(run, Making::ready(prepared).await?, lane).await?,
+        };
+        self.keep(run, &prepared, uploaded).await
     }
 }
 
 impl Pipeline {
     /// Fails with the time to wait if an account that only rests, or has sent enough for today, will take the file as it is soon enough.
-    fn better_later(&self, size_bytes: u64, at_most_s: Option<u32>) -> Result<(), Failure> {
+    pub(super) fn better_later(&self, size_bytes: u64, at_most_s: Option<u32>) -> Result<(), Failure> {
         if !self.parts.config.route.prefer.contains(&Lane::UserAccount) {
             return Ok(());
         }
@@ -131,10 +145,6 @@ impl Pipeline {
             None => Ok(()),
         }
     }
-}
-
-fn is_whole(prepared: &Prepared) -> bool {
-    std::fs::metadata(&prepared.path).is_ok_and(|metadata| metadata.len() == prepared.size_bytes)
 }
 
 /// The way up refused what a source had promised to be smaller; the download's own limit ends the job instead.

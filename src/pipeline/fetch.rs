@@ -64,7 +64,7 @@ impl Pipeline {
     }
 
     async fn fetch_link(&self, run: &Run<'_>, progress: &ProgressSender) -> Result<(FetchedFile, Vec<Spool>), Failure> {
-        let choice = self.content_key(run)?.choice;
+        let choice = run.choice()?;
         let folder = self.parts.workspace.folder(run.job.id).await?;
         self.parts.workspace.check_free(0).await?;
         progress.report(Step::Fetching, 0, None);
@@ -79,8 +79,7 @@ impl Pipeline {
     }
 
     pub(super) fn content_key(&self, run: &Run<'_>) -> Result<ContentKey, Failure> {
-        let choice = run.job.choice.ok_or_else(|| Failure::internal(anyhow::anyhow!("a job without a choice is past its card")))?;
-        Ok(ContentKey { link: run.job.link.clone(), choice, bot: self.parts.bot_id })
+        Ok(ContentKey { link: run.job.link.clone(), choice: run.choice()?, bot: self.parts.bot_id })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Next, Pipeline, Run};
 use crate::deliver::{StatusMessage, card};
 use crate::model::{Failure, SourceCard, Step};
+use crate::route;
 
 impl Pipeline {
     pub(super) async fn inspect(&self, run: &Run<'_>) -> Result<Next, Failure> {
@@ -21,13 +22,22 @@ impl Pipeline {
         };
         self.parts.store.set_title(run.job.id, source.title.clone()).await?;
         let picture = self.picture(run, &source).await;
-        let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref()).await?;
+        let offers_pieces = self.offers_pieces(&source).await;
+        let message = card::send_card(&self.parts.bot, run.job, &source, picture.as_deref(), offers_pieces).await?;
         self.parts.store.card_sent(run.job.id, message).await?;
         if let Some(pause) = run.job.status_message {
             // It said that the link is tried again; the card says more.
             StatusMessage::new(self.parts.bot.clone(), run.job.clone(), pause, Duration::ZERO).finish_delete().await;
         }
         Ok(Next::Wait)
+    }
+
+    /// True if it is a video or a song, as far as anybody can tell, that no message can hold.
+    async fn offers_pieces(&self, source: &SourceCard) -> bool {
+        let Some(size_bytes) = source.size_bytes else { return false };
+        let is_media = |name: &str| mime_guess::from_path(name).iter().any(|mime| matches!(mime.type_().as_str(), "video" | "audio"));
+        (source.duration_s.is_some() || is_media(&source.title))
+            && route::offers_pieces(size_bytes, &self.lanes(size_bytes).await, &self.parts.config.route)
     }
 
     /// The picture for the card; a card without one is no failure.

@@ -73,7 +73,7 @@ impl Pipeline {
         Ok(PrepareRequest {
             inputs,
             folder: self.parts.workspace.folder(run.job.id).await?,
-            choice: self.content_key(run)?.choice,
+            choice: run.choice()?,
             file_name: file.file_name.clone(),
             mime: file.mime.clone(),
             title: file.title.clone(), // a card's title may be a file name, which is no title of a song

@@ -9,6 +9,7 @@ mod deliver;
 mod fetch;
 mod inspect;
 mod media;
+mod pieces;
 mod settle;
 mod status;
 mod upload;
@@ -17,7 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Failure, Job, JobId, Lane, ProgressSender, Reason, Stage};
+use crate::deliver::caption;
+use crate::model::{Choice, Failure, Job, JobId, Lane, Piece, Prepared, ProgressSender, Reason, Stage};
 use crate::queue::RunJob;
 use crate::store::{Leased, Store};
 
@@ -31,6 +33,8 @@ pub(crate) struct Run<'a> {
     pub(crate) progress: &'a ProgressSender,
     /// Downwards.
     pub(crate) cancel: &'a CancellationToken,
+    /// The piece of the content that this is about, if one message can't hold all of it.
+    pub(crate) piece: Option<Piece>,
     stage: StageHandle,
 }
 
@@ -45,6 +49,21 @@ impl Run<'_> {
     /// The stage that the job is at.
     pub(crate) fn stage(&self) -> Stage {
         *self.stage.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same run for one piece of the content.
+    pub(crate) fn of_piece<'b>(&'b self, piece: Piece, progress: &'b ProgressSender) -> Run<'b> {
+        Run { job: self.job, progress, cancel: self.cancel, piece: Some(piece), stage: self.stage.clone() }
+    }
+
+    /// The words under the file.
+    pub(crate) fn caption(&self) -> String {
+        caption::for_job(self.job, self.piece)
+    }
+
+    /// What the person wants.
+    pub(crate) fn choice(&self) -> Result<Choice, Failure> {
+        self.job.choice.ok_or_else(|| Failure::internal(anyhow::anyhow!("a job without a choice is past its card")))
     }
 
     /// Something that moves the job to another stage from a task of its own.
@@ -98,7 +117,7 @@ impl Pipeline {
     /// Runs stage after stage. A failure carries the stage in which it happened.
     async fn stages(&self, job: &Job, progress: &ProgressSender, cancel: &CancellationToken) -> Result<Next, (Stage, Failure)> {
         let stage = StageHandle { job: job.id, now: Arc::new(Mutex::new(job.stage)) };
-        let run = Run { job, progress, cancel, stage };
+        let run = Run { job, progress, cancel, piece: None, stage };
         loop {
             if cancel.is_cancelled() {
                 return Err((run.stage(), Failure::cancelled()));
@@ -117,14 +136,20 @@ impl Pipeline {
     }
 
     async fn step(&self, run: &Run<'_>) -> Result<Next, Failure> {
+        // On the heap, each: a thread's stack has room for one such future, not for all of them.
         match run.stage() {
-            Stage::Inspect => self.inspect(run).await,
+            Stage::Inspect => Box::pin(self.inspect(run)).await,
             Stage::Choose => Ok(Next::Wait),
-            Stage::Fetch | Stage::Media | Stage::Upload => self.carry(run).await,
-            Stage::Deliver => self.deliver(run).await,
+            Stage::Fetch | Stage::Media | Stage::Upload => Box::pin(self.carry(run)).await,
+            Stage::Deliver => Box::pin(self.deliver(run)).await,
             Stage::Done | Stage::Failed | Stage::Cancelled => Err(Failure::internal(anyhow::anyhow!("a finished job was leased"))),
         }
     }
+}
+
+/// True if the file is there as it was stored: after a crash or a sweep it may not be.
+fn is_whole(prepared: &Prepared) -> bool {
+    std::fs::metadata(&prepared.path).is_ok_and(|metadata| metadata.len() == prepared.size_bytes)
 }
 
 async fn cancelled_for_long(cancel: &CancellationToken) {

@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::media::Making;
 use super::{Next, Pipeline, Run};
-use crate::deliver::caption;
-use crate::model::{CarriedBy, Failure, JobId, Lane, LaneHealth, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
+use crate::model::{CarriedBy, Failure, JobId, Lane, LaneHealth, MessageId, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
 use crate::route;
 use crate::store::{Content, Work};
 use crate::telegram::pool::{Carrier, Wish};
@@ -26,21 +25,21 @@ impl Pipeline {
     }
 
     /// The whole file straight into the chat.
-    pub(super) async fn by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Next, Failure> {
+    pub(super) async fn by_bot(&self, run: &Run<'_>, prepared: &Prepared) -> Result<Uploaded, Failure> {
         let _permit = self.parts.permits.upload(run.cancel).await?;
         run.progress.report(Step::Uploading, 0, Some(prepared.size_bytes));
         self.parts.store.begin_sending_by_bot(run.job.id).await?;
-        let caption = caption::for_job(run.job);
+        let caption = run.caption();
         let (chat, reply_to) = (run.job.chat, run.job.request_message);
         let config = &self.parts.config.upload;
         let sent = bot_api::send(&self.parts.upload_bot, chat, reply_to, prepared, Some(&caption), config, run.progress, run.cancel).await;
         self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
-        self.keep(run, prepared, sent?).await
+        sent
     }
 
     /// Parts as they become ready; the message once the file is whole. It goes into a relay, or from the bot's own session straight to the
-    /// person, and then it is the delivery.
-    pub(super) async fn over_mtproto(&self, run: &Run<'_>, making: Making, lane: Lane) -> Result<Next, Failure> {
+    /// person, and then it is the delivery. Says what was sent in the end, and where it is.
+    pub(super) async fn over_mtproto(&self, run: &Run<'_>, making: Making, lane: Lane) -> Result<(Prepared, Uploaded), Failure> {
         let Making { spool, sketch, whole } = making;
         let going_up = async {
             let _permit = self.parts.permits.upload(run.cancel).await?;
@@ -60,7 +59,7 @@ impl Pipeline {
             self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
         }
         let message = sent.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
-        self.keep(run, &prepared, Uploaded::InRelay(message)).await
+        Ok((prepared, Uploaded::InRelay(message)))
     }
 
     /// The numbers of this upload, stored before the first call. Parts and messages belong to an account, so another one draws its own.
@@ -121,8 +120,7 @@ impl Pipeline {
 
     pub(super) async fn keep(&self, run: &Run<'_>, prepared: &Prepared, uploaded: Uploaded) -> Result<Next, Failure> {
         self.parts.store.set_uploaded(run.job.id, &uploaded).await?;
-        let can_be_sent_again = !matches!(&uploaded, Uploaded::InChat { file_id, .. } if file_id.is_empty());
-        if can_be_sent_again && run.job.link.local_path().is_none() {
+        if uploaded.can_be_sent_again() && run.job.link.local_path().is_none() {
             let content = Content { uploaded: uploaded.clone(), prepared: prepared.clone() };
             self.parts.store.put_content(&self.content_key(run)?, content).await?;
         }
@@ -130,20 +128,21 @@ impl Pipeline {
     }
 
     pub(super) async fn uploaded(&self, run: &Run<'_>, uploaded: &Uploaded) -> Result<Next, Failure> {
-        match uploaded {
-            Uploaded::InChat { message, .. } => {
-                self.parts.store.set_delivered(run.job.id, *message).await?;
-                Ok(Next::Done(Some(Lane::BotApi)))
+        let by = self.parts.store.work(run.job.id).await?.carried_by;
+        match self.arrived(run, uploaded).await? {
+            Some(message) => {
+                self.parts.store.set_delivered(run.job.id, message).await?;
+                Ok(Next::Done(Some(by.map_or(Lane::BotApi, |by| by.lane))))
             }
-            Uploaded::InRelay(relay) => {
-                let by = self.parts.store.work(run.job.id).await?.carried_by;
-                if by.is_some_and(|by| by.direct) && relay.channel == run.job.chat {
-                    self.parts.store.set_delivered(run.job.id, relay.message).await?;
-                    return Ok(Next::Done(by.map(|by| by.lane)));
-                }
-                Ok(Next::Stage(Stage::Deliver))
-            }
+            None => Ok(Next::Stage(Stage::Deliver)),
         }
+    }
+
+    /// The message in the person's chat, if what was uploaded last went straight there.
+    pub(super) async fn arrived(&self, run: &Run<'_>, uploaded: &Uploaded) -> Result<Option<MessageId>, Failure> {
+        let Uploaded::InRelay(relay) = uploaded else { return Ok(uploaded.in_chat()) };
+        let by = self.parts.store.work(run.job.id).await?.carried_by;
+        Ok(by.filter(|by| by.direct && relay.channel == run.job.chat).map(|_| relay.message))
     }
 }
 
@@ -153,7 +152,7 @@ fn unwell() -> Failure {
 
 /// The text under the message: the person's caption in a chat, a marker in a relay.
 fn words(run: &Run<'_>, numbers: UploadIds, direct: bool) -> String {
-    if direct { caption::for_job(run.job) } else { marker(run.job.id, numbers) }
+    if direct { run.caption() } else { marker(run.job.id, numbers) }
 }
 
 /// The text under the message in the relay: by it an upload is found whose answer was lost.

@@ -7,6 +7,7 @@ mod contents;
 mod jobs;
 mod lease;
 mod parts;
+mod pieces;
 mod work;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub use contents::{Content, ContentKey};
 pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
 pub use parts::{BegunUpload, StoredPart, UploadTarget};
+pub use pieces::StoredPiece;
 pub use work::Work;
 
 const STEPS: &[M<'static>] = &[
@@ -29,6 +31,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_tracks.sql")),
     M::up(include_str!("migrations/0003_parts.sql")),
     M::up(include_str!("migrations/0004_accounts.sql")),
+    M::up(include_str!("migrations/0005_pieces.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -137,13 +137,15 @@ impl Store {
     /// Forgets all results of a job: it begins at the fetch again.
     pub async fn forget_work(&self, id: JobId) -> Result<(), Failure> {
         self.call(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction()?;
+            transaction.execute(
                 "UPDATE work SET fetched = NULL, prepared = NULL, uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1",
                 [id.0],
-            )
+            )?;
+            transaction.execute("DELETE FROM pieces WHERE job = ?1", [id.0])?;
+            transaction.commit()
         })
         .await
-        .map(drop)
     }
 
     /// Messages in a chat that are known to be ours and are no in-doubt delivery: status messages and delivered files.
@@ -153,7 +155,8 @@ impl Store {
                 .prepare(
                     "SELECT status_message FROM jobs WHERE chat = ?1 AND status_message IS NOT NULL
                      UNION SELECT delivered_message FROM jobs JOIN work ON work.job = jobs.id
-                     WHERE chat = ?1 AND delivered_message IS NOT NULL",
+                     WHERE chat = ?1 AND delivered_message IS NOT NULL
+                     UNION SELECT message FROM delivered_pieces JOIN jobs ON jobs.id = delivered_pieces.job WHERE chat = ?1",
                 )?
                 .query_map([chat.0], |row| row.get(0).map(MessageId))?
                 .collect()

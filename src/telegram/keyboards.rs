@@ -7,13 +7,18 @@ use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use crate::i18n::Texts;
 use crate::model::{Button, Choice, JobId};
 
-/// Under a card: video, audio, cancel.
-pub fn card(texts: &Texts, job: JobId) -> InlineKeyboardMarkup {
+/// Under a card: video, audio, a video in pieces if that is to be offered, cancel.
+pub fn card(texts: &Texts, job: JobId, offers_pieces: bool) -> InlineKeyboardMarkup {
     let choices = vec![
         button(texts.get("button-video"), Button::Choose(job, Choice::Video)),
         button(texts.get("button-audio"), Button::Choose(job, Choice::Audio)),
     ];
-    InlineKeyboardMarkup::new([choices, vec![button(texts.get("button-cancel"), Button::Cancel(job))]])
+    let mut rows = vec![choices];
+    if offers_pieces {
+        rows.push(vec![button(texts.get("button-pieces"), Button::Choose(job, Choice::Pieces))]);
+    }
+    rows.push(vec![button(texts.get("button-cancel"), Button::Cancel(job))]);
+    InlineKeyboardMarkup::new(rows)
 }
 
 /// Under a status message: cancel alone.

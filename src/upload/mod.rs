@@ -3,6 +3,7 @@
 //! In: a spool, what is known of the file, a lane's client. Out: where the file then is. Must not: choose the lane, or copy it on to
 //! the person who asked.
 
+pub mod album;
 pub mod bot_api;
 mod halt;
 mod ledger;

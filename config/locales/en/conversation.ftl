@@ -43,6 +43,7 @@ too-many-jobs =
 
 button-video = 🎬 Video
 button-audio = 🎧 Audio
+button-pieces = ✂️ Video in pieces
 button-cancel = ✖️ Cancel
 
 pressed-queued = I'm on it.

@@ -1,6 +1,7 @@
 # The card before the work, and the one message that shows how far it is.
 
 card-choose = How would you like it?
+card-choose-large = One message can't hold all of this. I can make it smaller (<b>Video</b>), or send it as it is in several pieces that each play. How would you like it?
 
 step-waiting = ⏳ In the queue
 step-inspecting = 🔎 Reading what is there
@@ -8,11 +9,13 @@ step-fetching = ⬇️ Downloading
 step-remuxing = 🎞 Preparing
 step-transcoding = 🎞 Converting, so that it plays everywhere
 step-compressing = 🗜 Compressing, so that it can be sent
+step-splitting = ✂️ Cutting it into pieces that can be sent
 step-uploading = ⬆️ Uploading to Telegram
 step-delivering = 📨 Bringing it to you
 step-paused = ⏸ Telegram asks for a pause of { $pause }. I go on by myself.
 
 progress-of = { $done } of { $total }
+progress-piece = piece { $number } of { $count }
 progress-left = { $time } left
 
 failed-title = ⚠️ <b>{ $title }</b>

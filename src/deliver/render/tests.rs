@@ -22,7 +22,7 @@ fn job(title: Option<&str>) -> Job {
 }
 
 fn at(step: Step, done: u64, total: Option<u64>) -> Progress {
-    Progress { step, done, total, pause_s: 0 }
+    Progress { step, done, total, pause_s: 0, piece: None }
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn cards() {
         picture: None,
         size_bytes: Some(43_200_000),
     };
-    insta::assert_snapshot!(card(&texts, &job(None), &full), @r#"
+    insta::assert_snapshot!(card(&texts, &job(None), &full, false), @r#"
     <b>Tom &amp; &lt;Jerry&gt; next line</b>
     Ann · <a href="https://www.example.org/watch?v=1&amp;t=2">Example &lt;Tube&gt;</a>
     ⏱ 3:25 · 💾 41.2 MB
@@ -44,7 +44,7 @@ fn cards() {
     How would you like it?
     "#);
     let bare = SourceCard { source: "example.org".into(), ..SourceCard::default() };
-    insta::assert_snapshot!(card(&texts, &job(None), &bare), @r#"
+    insta::assert_snapshot!(card(&texts, &job(None), &bare, false), @r#"
     <b>example.org</b>
     <a href="https://www.example.org/watch?v=1&amp;t=2">example.org</a>
 
@@ -59,6 +59,7 @@ fn a_card_fits_under_a_picture_whatever_the_source_says() {
         &Texts::new("en"),
         &job(None),
         &SourceCard { title: huge.clone(), author: Some(huge.clone()), source: huge, ..SourceCard::default() },
+        false,
     );
     assert!(card_text.encode_utf16().count() < 1024, "{}", card_text.encode_utf16().count());
 }
@@ -81,7 +82,7 @@ fn status_messages() {
         (at(Step::Uploading, 100, Some(100)), Some(50.0), "⬆️ Uploading to Telegram\n▰▰▰▰▰▰▰▰▰▰ 100 %\n100 B of 100 B · 50 B/s"),
         (at(Step::Uploading, 200, Some(100)), Some(0.0), "⬆️ Uploading to Telegram\n▰▰▰▰▰▰▰▰▰▰ 100 %\n100 B of 100 B"),
         (
-            Progress { step: Step::Paused, done: mb, total: Some(2 * mb), pause_s: 42 },
+            Progress { step: Step::Paused, done: mb, total: Some(2 * mb), pause_s: 42, piece: None },
             Some(100.0),
             "⏸ Telegram asks for a pause of 45 s. I go on by myself.\n▰▰▰▰▰▱▱▱▱▱ 50 %",
         ),

@@ -178,7 +178,7 @@ fn common(config: &FetchConfig) -> Vec<OsString> {
 /// (<https://github.com/yt-dlp/yt-dlp#sorting-formats>).
 fn selection(choice: Choice, max_height: u32) -> [String; 4] {
     let streams = match choice {
-        Choice::Video => "bv*+ba/b/bv*/ba",
+        Choice::Video | Choice::Pieces => "bv*+ba/b/bv*/ba",
         Choice::Audio => "ba[ext=m4a]/ba/b",
     };
     ["--format".into(), streams.into(), "--format-sort".into(), format!("res:{max_height},vcodec:h264,acodec:aac")]

@@ -59,7 +59,7 @@ pub(super) struct WebFile {
 pub(super) fn choose(json: &str, choice: Choice) -> Option<Vec<Track>> {
     let video: Value = serde_json::from_str(json).ok()?;
     let formats: Vec<&Value> = match choice {
-        Choice::Video => of_video(&video)?,
+        Choice::Video | Choice::Pieces => of_video(&video)?,
         Choice::Audio => vec![of_audio(&video)?],
     };
     formats.into_iter().map(|format| track(&video, format)).collect()

@@ -5,6 +5,7 @@
 
 mod audio;
 mod cover;
+mod cuts;
 mod error;
 mod feed;
 mod graph;
@@ -18,6 +19,7 @@ mod probe;
 mod produce;
 mod reader;
 mod room;
+mod split;
 mod thumbnail;
 mod timestamps;
 mod video;
@@ -57,17 +59,18 @@ fn work(request: Request) -> WorkResult<Reply> {
     let origin = |source: Source| Origin::new(source, feeds.clone());
     ffmpeg::init().blame_us("starting FFmpeg")?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let mut last = 0;
+    let mut report = |fraction: f64| {
+        let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;
+        if per_mille > last {
+            last = per_mille;
+            write(&Reply::Progress { per_mille });
+        }
+    };
     match request.task {
         Task::Probe { input, head } => probe::probe(&origin(input), head).map(|probed| Reply::Probed(Box::new(probed))),
+        Task::Split(task) => split::split(&task, &mut report).map(|pieces| Reply::Pieces { pieces }),
         Task::Make(task) => {
-            let mut last = 0;
-            let mut report = |fraction: f64| {
-                let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;
-                if per_mille > last {
-                    last = per_mille;
-                    write(&Reply::Progress { per_mille });
-                }
-            };
             let inputs: Vec<Origin> = task.inputs.iter().cloned().map(origin).collect();
             let made = make::make(&task, &inputs, request.limits.threads, &mut report)?;
             Ok(made.map_or(Reply::OutOfRoom, Reply::Made))

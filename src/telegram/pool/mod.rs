@@ -117,6 +117,12 @@ impl Accounts {
         })
     }
 
+    /// An account or the bot's own session that is well and has this channel as its relay, for a call that carries no bytes. It is not booked.
+    pub fn carrier_into(&self, channel: ChatId) -> Option<Carrier> {
+        let into = |entry: &Entry| entry.carrier().filter(|carrier| entry.is_well() && carrier.relay.channel == channel);
+        self.read(|entries| entries.iter().find_map(into)).or_else(|| self.read_bot(|entry| entry.and_then(into)))
+    }
+
     /// How the user accounts are as a lane for a file of this size, for the router. Without one that is well the limit is what one could take.
     pub fn lane_health(&self, size_bytes: u64) -> LaneHealth {
         let daily_bytes = self.daily_bytes();

@@ -74,8 +74,8 @@ async fn find_by_numbers(account: &UserAccount, relay: &RelayRef, marker: &str) 
     Ok(None)
 }
 
-fn numbers(range: std::ops::Range<i32>) -> Vec<tl::enums::InputMessage> {
-    range.map(|id| tl::types::InputMessageId { id }.into()).collect()
+pub(super) fn numbers(ids: impl Iterator<Item = i32>) -> Vec<tl::enums::InputMessage> {
+    ids.map(|id| tl::types::InputMessageId { id }.into()).collect()
 }
 
 /// The newest hundred are read first: Telegram's search learns of a message with delay.
@@ -126,7 +126,7 @@ pub async fn delete_message(account: &UserAccount, relay: &RelayRef, message: Me
 }
 
 /// The messages of an answer, and whether the channel may hold more than these.
-fn messages_of(answer: tl::enums::messages::Messages) -> (Vec<tl::enums::Message>, bool) {
+pub(super) fn messages_of(answer: tl::enums::messages::Messages) -> (Vec<tl::enums::Message>, bool) {
     let (messages, count) = match answer {
         tl::enums::messages::Messages::Messages(all) => return (all.messages, false),
         tl::enums::messages::Messages::Slice(slice) => (slice.messages, slice.count),

@@ -4,6 +4,7 @@
 //! In: a logged-in account, the bot's name. Out: the channel, made, taken over, checked or mended. Must not: upload, or copy messages on.
 
 mod address;
+mod album;
 mod channel;
 mod messages;
 mod person;
@@ -17,6 +18,7 @@ use super::session::StoredRelay;
 use crate::model::{ChatId, Failure, MessageId, Reason};
 
 pub use address::RelayAddress;
+pub use album::{RelayFile, files_of, find_album};
 pub use messages::{delete_message, find_message_by_marker};
 pub use person::{Recipient, person};
 

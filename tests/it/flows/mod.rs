@@ -8,6 +8,7 @@ mod command_line;
 mod kill_points;
 mod overlap;
 mod people;
+mod pieces;
 mod restart;
 mod source_errors;
 mod telegram_trouble;

@@ -8,6 +8,7 @@ mod compress;
 mod live;
 mod process;
 mod sound;
+mod split;
 mod video;
 
 use std::path::{Path, PathBuf};

@@ -36,6 +36,11 @@ pub fn medium() -> PathBuf {
     clip("medium.mp4", &format!("{} {MEDIUM} -movflags +faststart", picture("640x360")))
 }
 
+/// The same with two key frames a second: can be cut into pieces.
+pub fn in_short_stretches() -> PathBuf {
+    clip("in-short-stretches.mp4", &format!("{} {MEDIUM} -g 12 -movflags +faststart", picture("640x360")))
+}
+
 /// The same with the index at the end.
 pub fn medium_index_behind() -> PathBuf {
     clip("medium-index-behind.mp4", &format!("{} {MEDIUM}", picture("640x360")))

@@ -180,6 +180,19 @@ impl Scene {
         }
     }
 
+    /// Deletes the newest file in the relay channels.
+    pub fn loses_one_of_the_relay(&self) {
+        let world = self.telegram.world();
+        let files = self
+            .relays()
+            .into_iter()
+            .map(ChatRef::Channel)
+            .flat_map(|relay| world.views(relay).into_iter().map(move |message| (relay, message)));
+        let newest = files.filter(|(_, message)| message.media.is_some()).max_by_key(|(_, message)| message.message_id);
+        let (relay, message) = newest.expect("a file in a relay");
+        world.delete_message(relay, message.message_id);
+    }
+
     /// Deletes the relay channels.
     pub fn deletes_relays(&self) {
         for id in self.relays() {

@@ -34,7 +34,7 @@ async fn a_video_arrives_with_all_that_players_need_and_again_by_its_id() {
         assert_eq!((media.duration, media.width, media.height, media.supports_streaming), (61, 1280, 720, true));
     }
     let total = Some(3_000_000);
-    assert_eq!(*seen.borrow(), Progress { step: Step::Uploading, done: 3_000_000, total, pause_s: 0 });
+    assert_eq!(*seen.borrow(), Progress { step: Step::Uploading, done: 3_000_000, total, pause_s: 0, piece: None });
     assert_eq!(harbour.sandbox.counters().bot_api_uploaded_bytes, 3_000_000);
     assert_eq!(harbour.sandbox.refusals(), Vec::<String>::new());
 }

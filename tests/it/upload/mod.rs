@@ -48,7 +48,7 @@ async fn thirty_megabytes_arrive_through_a_flood_wait_and_a_cut_connection() {
     assert_eq!(media.sha256, sha256_hex(&bytes(SIZE)));
     assert_eq!((media.duration, media.width, media.height, media.supports_streaming), (61, 1280, 720, true));
     assert_eq!(media.file_name.as_deref(), Some("Crossing.mp4"));
-    assert_eq!(*seen.borrow(), Progress { step: Step::Uploading, done: SIZE as u64, total: Some(SIZE as u64), pause_s: 0 });
+    assert_eq!(*seen.borrow(), Progress { step: Step::Uploading, done: SIZE as u64, total: Some(SIZE as u64), pause_s: 0, piece: None });
     assert_eq!(faults.unconsumed(), Vec::<String>::new());
     assert_eq!(harbour.sandbox.refusals(), Vec::<String>::new());
 }
