@@ -42,6 +42,10 @@ impl<T> Blame<T> for Result<T, ffmpeg::Error> {
 
     fn blame_us(self, doing: &str) -> WorkResult<T> {
         self.map_err(|error| {
+            // A packet that a muxer does not take is damaged: sound without a header, a picture without its parameters.
+            if error == ffmpeg::Error::InvalidData {
+                return WorkError::new(Reason::BrokenMedia, format!("{doing}: {error}"));
+            }
             // libx264 says no more than "external" when it gets no memory; its options are ours and valid.
             let of_library = (error == ffmpeg::Error::External).then_some(Reason::MediaLimits);
             WorkError::new(reason_of(error).or(of_library).unwrap_or(Reason::Internal), format!("{doing}: {error}"))

@@ -5,6 +5,7 @@
 mod broken;
 mod clips;
 mod compress;
+mod corpus;
 mod live;
 mod process;
 mod sound;
