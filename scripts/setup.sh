@@ -19,7 +19,7 @@ MACHETE_VERSION=0.9.2
 
 PACKAGES=(
     build-essential pkg-config clang libclang-dev
-    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev
+    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
     ffmpeg python3 python3-venv ca-certificates git jq
 )
 
