@@ -131,3 +131,21 @@ async fn a_job_does_not_wait_for_a_long_pause_of_one_account_where_another_is_fr
     let reports = handed_over_midway(Fault::FloodWait { seconds: 1000 }).await;
     assert_eq!(rests(&reports), [Reason::FloodWait { seconds: 1000 }]);
 }
+
+#[tokio::test]
+async fn the_bots_own_session_is_logged_out_by_the_name_that_it_is_shown_with() {
+    let scene = Scene::with(BOT_SESSION).await;
+    let daemon = scene.daemon();
+    scene.person("ann").await;
+    scene.called("auth.importBotAuthorization", 1).await;
+    daemon.stop().await;
+    let reports: Vec<AccountReport> = serde_json::from_slice(&scene.home.run(&["accounts", "--json"], "").await.stdout).unwrap();
+    let name = reports.into_iter().find(|report| report.bot).unwrap().name;
+    let output = scene.home.run(&["logout", "--name", &name], "").await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Logged out") && said.contains("logs the bot in again"), "{said}");
+    assert!(!scene.home.folder.path().join(format!("sessions/{name}.session")).exists());
+    assert_eq!(scene.home.run(&["logout", "--name", &name], "").await.status.code(), Some(1), "there is none any more");
+    scene.ends_well();
+}
