@@ -20,9 +20,10 @@ use crate::limits::Limits;
 use crate::mtproto::exchange::server_key::RsaPublicKey;
 use crate::network::Network;
 use crate::user::TestUser;
+use crate::wire_log::WireLog;
 use crate::world::accounts::AccountSpec;
 use crate::world::{Counters, User, World};
-use crate::{control, mtproto};
+use crate::{control, http_wire, mtproto};
 
 /// How long [`Sandbox::stop`] waits for open connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -72,6 +73,7 @@ pub struct Sandbox {
     world: World,
     faults: Faults,
     network: Network,
+    wire: WireLog,
     http: SocketAddr,
     mtproto: SocketAddrV4,
     tasks: TaskTracker,
@@ -92,16 +94,17 @@ impl Sandbox {
         };
         std::fs::create_dir_all(&data).with_context(|| format!("making the folder {}", data.display()))?;
         let world = World::new(&data, config.limits);
-        let (faults, network) = (Faults::default(), Network::default());
+        let (faults, network, wire) = (Faults::default(), Network::default(), WireLog::default());
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
 
         let http = TcpListener::bind(config.http).await.with_context(|| format!("listening on {}", config.http))?;
         let http_address = http.local_addr()?;
         let face = Face::new(world.clone(), faults.clone(), cancel.clone(), tasks.clone());
-        let app = control::router(world.clone(), faults.clone(), network.clone(), cancel.clone()).merge(face.router());
+        let app = control::router(world.clone(), faults.clone(), network.clone(), wire.clone(), cancel.clone());
+        let app = app.merge(http_wire::noted(face.router(), world.clone(), wire.clone()));
         let service = app.into_make_service_with_connect_info::<Cut>();
-        let serving = axum::serve(CuttableListener(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
+        let serving = axum::serve(CuttableListener::new(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
         tasks.spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "HTTP ended");
@@ -112,9 +115,10 @@ impl Sandbox {
         let SocketAddr::V4(mtproto) = raw.local_addr()? else {
             anyhow::bail!("the MTProto address must be IPv4: {}", config.mtproto);
         };
-        tasks.spawn(mtproto::serve(raw, world.clone(), faults.clone(), network.clone(), cancel.clone()));
+        let server = mtproto::Server::new(world.clone(), faults.clone(), network.clone(), wire.clone());
+        tasks.spawn(mtproto::serve(raw, server, cancel.clone()));
         tasks.close();
-        Ok(Self { world, faults, network, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+        Ok(Self { world, faults, network, wire, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
     }
 
     /// Ends all tasks and waits for them.
@@ -198,6 +202,11 @@ impl Sandbox {
     /// The network in front of the MTProto face.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What came over both faces, call by call.
+    pub fn wire(&self) -> &WireLog {
+        &self.wire
     }
 
     /// Calls and bytes so far.

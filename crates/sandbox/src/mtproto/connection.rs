@@ -33,6 +33,8 @@ const MAX_CALLS: usize = 32;
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) server: Server,
+    /// Counts connections from 1.
+    pub(super) number: u64,
     pub(super) key_id: i64,
     pub(super) auth_key: [u8; 256],
     /// The server's own address, for `help.getConfig`.
@@ -50,17 +52,17 @@ pub(super) struct Link {
 }
 
 /// Serves a connection until it ends or `cut` is cancelled.
-pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToken) {
+pub(super) async fn run(stream: TcpStream, number: u64, server: Server, cut: CancellationToken) {
     let ended = tokio::select! {
         () = cut.cancelled() => Ok(()),
-        ended = serve(stream, server, cut.clone()) => ended,
+        ended = serve(stream, number, server, cut.clone()) => ended,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
 }
 
-async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
+async fn serve(stream: TcpStream, number: u64, server: Server, cut: CancellationToken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let (read, mut write) = stream.into_split();
@@ -83,7 +85,7 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     let owner = read.owner();
     let first_salt = server.world.accounts().first_salt(key_id);
     let calls = Arc::new(Semaphore::new(MAX_CALLS));
-    let link = Link { server, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
+    let link = Link { server, number, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
     let (session_in_use, session) = watch::channel(None);
     tokio::select! {
         ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
@@ -15,6 +15,7 @@ use super::rpc_error::RpcError;
 use super::session::Session;
 use super::{LAYER, Server, services, wire};
 use crate::faults::{Fault, Faults};
+use crate::wire_log::{WireCall, WireFace};
 use crate::world::accounts::{Accounts, Authorization};
 use crate::world::{ChatRef, World};
 
@@ -28,6 +29,8 @@ const OLDEST_LAYER: i32 = 229;
 pub(crate) struct Caller {
     pub(crate) server: Server,
     pub(crate) key_id: i64,
+    /// The number of the connection.
+    connection: u64,
     /// The server's own address.
     pub(crate) local: SocketAddr,
     session: Arc<Session>,
@@ -46,7 +49,7 @@ pub(crate) enum Outcome {
 
 impl Caller {
     pub(super) fn new(link: &Link, session: &Arc<Session>) -> Self {
-        Self { server: link.server.clone(), key_id: link.key_id, local: link.local, session: session.clone() }
+        Self { server: link.server.clone(), key_id: link.key_id, connection: link.number, local: link.local, session: session.clone() }
     }
 
     /// The world that is called on.
@@ -80,8 +83,30 @@ impl Caller {
     }
 }
 
-/// Runs the call in `body`.
+/// Runs the call in `body` and notes it in the wire log.
 pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
+    let began = Instant::now();
+    let mut method = "";
+    let outcome = run(caller, body, &mut method).await;
+    let (answer, error) = match &outcome {
+        Outcome::Answer(answer) => (&answer[..], RpcError::name_in(answer)),
+        Outcome::CutBefore => (&[][..], Some("connection cut".to_owned())),
+        Outcome::CutAfter(_) => (&[][..], Some("done, then connection cut".to_owned())),
+    };
+    caller.server.wire.note(WireCall {
+        face: WireFace::Mtproto,
+        connection: caller.connection,
+        user: caller.user().ok(),
+        method: method.into(),
+        bytes_in: body.len() as u64,
+        bytes_out: answer.len() as u64,
+        took: began.elapsed(),
+        error,
+    });
+    outcome
+}
+
+async fn run(caller: &Caller, body: &Bytes, called: &mut &'static str) -> Outcome {
     let unwrapped = match unwrap(caller, body) {
         Ok(unwrapped) => unwrapped,
         Err(error) => return Outcome::Answer(error.to_bytes()),
@@ -96,6 +121,7 @@ pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
+    *called = method;
     caller.world().count(|counters| counters.mtproto_called(method));
     let lose_answer = match fault(&caller.server.faults, method).await {
         Scripted::Nothing => false,

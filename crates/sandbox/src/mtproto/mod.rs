@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::faults::Faults;
 use crate::network::Network;
+use crate::wire_log::WireLog;
 use crate::world::World;
 
 mod buffers;
@@ -52,13 +53,20 @@ pub(crate) struct Server {
     pub(crate) world: World,
     pub(crate) faults: Faults,
     pub(crate) network: Network,
+    pub(crate) wire: WireLog,
     pub(crate) sessions: session::Sessions,
 }
 
+impl Server {
+    pub(crate) fn new(world: World, faults: Faults, network: Network, wire: WireLog) -> Self {
+        Self { world, faults, network, wire, sessions: session::Sessions::default() }
+    }
+}
+
 /// Serves connections until `cancel`; then closes them and returns.
-pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, network: Network, cancel: CancellationToken) {
-    let server = Server { world, faults, network, sessions: session::Sessions::default() };
+pub(crate) async fn serve(listener: TcpListener, server: Server, cancel: CancellationToken) {
     let connections = TaskTracker::new();
+    let mut accepted_connections = 0;
     loop {
         let accepted = tokio::select! {
             () = cancel.cancelled() => break,
@@ -66,8 +74,9 @@ pub(crate) async fn serve(listener: TcpListener, world: World, faults: Faults, n
         };
         match accepted {
             Ok((stream, _)) => {
+                accepted_connections += 1;
                 let cut = cancel.child_token();
-                connections.spawn(connection::run(stream, server.clone(), cut));
+                connections.spawn(connection::run(stream, accepted_connections, server.clone(), cut));
             }
             Err(error) => tracing::warn!(%error, "accepting a connection failed"),
         }

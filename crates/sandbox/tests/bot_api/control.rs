@@ -103,6 +103,23 @@ async fn files_and_the_page_are_served() {
     let file = rig.http.get(&url).header("Range", "bytes=0-99").send().await.expect("an answer");
     assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().ok()), (206, Some("video/mp4")));
     assert_eq!(file.bytes().await.expect("bytes").as_ref(), &video()[..100]);
-    let page = rig.http.get(rig.sandbox.bot_api_url()).send().await.expect("an answer").text().await.expect("text");
-    assert!(page.contains("/control/wait"), "the page listens for changes");
+    // The page, and every file that it names or that one of these names.
+    let address = rig.sandbox.bot_api_url();
+    let text = async |path: &str| {
+        let response = rig.http.get(format!("{address}{path}")).send().await.expect("an answer");
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.text().await.expect("text")
+    };
+    let mut found = vec!["/".to_owned()];
+    for at in 0.. {
+        let Some(path) = found.get(at).cloned() else { break };
+        let page = text(&path).await;
+        for name in page.split('"').filter_map(|word| word.strip_prefix("./").or_else(|| word.strip_prefix("/page/"))) {
+            let path = format!("/page/{name}");
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
 }

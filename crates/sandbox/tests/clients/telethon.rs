@@ -49,6 +49,11 @@ async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
     assert_eq!(done["history"], json!(["a film"]));
     let film = rig.ann.messages().into_iter().find(|message| done["copy"] == message.message_id).expect("the copy");
     assert_eq!(film.media.expect("the file").size, 30 * 1024 * 1024 + 12_345);
+    // 241 parts of 128 KiB, in a few lines of the wire log.
+    let (_, lines) = rig.sandbox.wire().after(0);
+    let parts: Vec<_> = lines.iter().filter(|line| line.method == "upload.saveBigFilePart").collect();
+    assert_eq!(parts.iter().map(|line| line.calls).sum::<u64>(), 241);
+    assert!(parts.len() < 60 && parts.iter().all(|line| line.user == Some(rig.account) && line.error.is_none()), "{parts:?}");
     rig.nothing_refused();
 }
 

@@ -190,6 +190,18 @@ async def catch_up():
     }
 
 
+async def sends():
+    """A file from the account to the bot."""
+    telegram = client("abridged")
+    await logged_in(telegram)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "holiday.bin")
+        random_file(file, 1024 * 1024)
+        sent = await telegram.send_file("ferry_bot", file, caption="for the bot", force_document=True)
+    await telegram.disconnect()
+    return {"sent": sent.id}
+
+
 async def albums():
     """An album of the account, copied by the bot; and what the bot sends itself, by its token."""
     telegram = client("intermediate")
@@ -232,4 +244,4 @@ async def albums():
     }
 
 
-run({"albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
+run({"sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
