@@ -16,8 +16,8 @@ use super::session::Session;
 use super::{LAYER, Server, services, wire};
 use crate::faults::{Fault, Faults};
 use crate::wire_log::{WireCall, WireFace};
-use crate::world::accounts::{Accounts, Authorization};
-use crate::world::{ChatRef, World};
+use crate::world::accounts::{Accounts, Authorization, Device};
+use crate::world::{ChatRef, World, now_unix};
 
 /// The longest that `invokeAfterMsg` waits for the other call.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -195,7 +195,14 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
                 if call.api_id <= 0 {
                     return Err(RpcError::bad("CONNECTION_API_ID_INVALID"));
                 }
-                caller.accounts().set_inited(caller.key_id);
+                let device = Device {
+                    api_id: call.api_id,
+                    model: call.device_model,
+                    system_version: call.system_version,
+                    app_version: call.app_version,
+                    active_unix: now_unix(),
+                };
+                caller.accounts().set_inited(caller.key_id, device);
             }
             tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => without_updates = true,
             tl::functions::InvokeAfterMsg::<Inner>::CONSTRUCTOR_ID => {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::limits::Limits;
 
 pub(crate) mod accounts;
+mod bans;
 pub mod boxes;
 pub mod chats;
 pub mod counters;

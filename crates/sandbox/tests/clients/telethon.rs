@@ -86,3 +86,27 @@ async fn albums_stay_albums_and_a_bot_sends_by_its_token() {
     assert_eq!((done["posted"].as_i64(), &done["refused"]), (Some(1), &json!("PeerIdInvalidError")));
     rig.nothing_refused();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_and_go_and_are_sent_away() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "people").await;
+    let refused = [
+        "UsernameNotOccupiedError",
+        "UsernameOccupiedError",
+        "UserAlreadyParticipantError",
+        "ChatAdminRequiredError",
+        "ChannelPrivateError",
+        "UserCreatorError",
+        "ChatWriteForbiddenError",
+        "FreshResetAuthorisationForbiddenError",
+    ];
+    assert_eq!(done["refused"], json!(refused));
+    assert_eq!((&done["free"], &done["left"]), (&json!(true), &json!(false)));
+    assert_eq!(done["read_outside"], json!(["the first post"]), "a public channel is read without joining");
+    assert_eq!((&done["members"], &done["kicked"]), (&json!(["guest", "carrier"]), &json!(["guest"])));
+    assert_eq!((&done["forwarded"], &done["copied"]), (&json!(["the first post", true, true]), &json!(["the first post", null])));
+    assert_eq!(done["edited"], json!([true, "new", true]));
+    assert_eq!(done["devices"], json!([[true, true, true], [false, false, true]]));
+    rig.nothing_refused();
+}

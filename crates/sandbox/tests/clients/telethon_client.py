@@ -30,10 +30,19 @@ def client(transport="full"):
     return TelegramClient(session, API_ID, API_HASH, connection=TRANSPORTS[transport], connection_retries=1, auto_reconnect=False)
 
 
-async def logged_in(telegram):
+async def logged_in(telegram, phone=FACTS["phone"]):
     await telegram.connect()
-    await telegram.send_code_request(FACTS["phone"])
-    await telegram.sign_in(FACTS["phone"], await login_code())
+    await telegram.send_code_request(phone)
+    await telegram.sign_in(phone, await login_code(phone))
+
+
+async def refusal(awaitable):
+    """How a call is refused."""
+    try:
+        await awaitable
+    except errors.RPCError as error:
+        return type(error).__name__
+    raise AssertionError("it was not refused")
 
 
 async def transports():
@@ -202,6 +211,66 @@ async def sends():
     return {"sent": sent.id}
 
 
+async def people():
+    """Two accounts in one channel: it becomes public, one comes, is sent away, comes again and goes; and a group where one has to be silent."""
+    carrier, guest = client("abridged"), client("intermediate")
+    await logged_in(carrier)
+    await logged_in(guest, FACTS["guest_phone"])
+    made = await carrier(functions.channels.CreateChannelRequest(title="Open", about="", broadcast=True))
+    channel = made.chats[0]
+    seen = {"refused": [await refusal(guest(functions.contacts.ResolveUsernameRequest("open_relay")))]}
+    seen["free"] = await carrier(functions.channels.CheckUsernameRequest(channel, "open_relay"))
+    seen["refused"].append(await refusal(carrier(functions.channels.UpdateUsernameRequest(channel, "guest"))))
+    await carrier(functions.channels.UpdateUsernameRequest(channel, "open_relay"))
+    first = await carrier.send_message(channel, "the first post")
+    seen["read_outside"] = [message.raw_text async for message in guest.iter_messages("open_relay")]
+    joined = await guest(functions.channels.JoinChannelRequest("open_relay"))
+    seen["left"] = joined.updates.chats[0].left
+    seen["refused"].append(await refusal(guest(functions.channels.JoinChannelRequest("open_relay"))))
+    seen["refused"].append(await refusal(guest.send_message("open_relay", "me too")))
+    seen["members"] = [member.username async for member in carrier.iter_participants(channel)]
+
+    await carrier.edit_permissions(channel, "guest", view_messages=False)
+    seen["refused"].append(await refusal(guest(functions.channels.JoinChannelRequest("open_relay"))))
+    seen["kicked"] = [member.username async for member in carrier.iter_participants(channel, filter=types.ChannelParticipantsKicked(""))]
+    await carrier.edit_permissions(channel, "guest", view_messages=True)
+    await guest(functions.channels.JoinChannelRequest("open_relay"))
+    await guest(functions.channels.LeaveChannelRequest("open_relay"))
+    seen["refused"].append(await refusal(carrier(functions.channels.LeaveChannelRequest(channel))))
+
+    forwarded = await guest.forward_messages("ferry_bot", first.id, "open_relay")
+    seen["forwarded"] = [forwarded.raw_text, forwarded.fwd_from.from_id.channel_id == channel.id, forwarded.fwd_from.channel_post == first.id]
+    plain = await guest.forward_messages("ferry_bot", first.id, "open_relay", drop_author=True)
+    seen["copied"] = [plain.raw_text, plain.fwd_from]
+
+    group = (await carrier(functions.channels.CreateChannelRequest(title="Group", about="", megagroup=True))).chats[0]
+    await carrier(functions.channels.InviteToChannelRequest(group, [await carrier.get_input_entity("guest")]))
+    await guest.get_dialogs()
+    here = await guest.get_input_entity(types.PeerChannel(group.id))
+    await guest.send_message(here, "hello, group")
+    await carrier.edit_permissions(group, "guest", send_messages=False)
+    seen["refused"].append(await refusal(guest.send_message(here, "still here")))
+
+    with tempfile.TemporaryDirectory() as folder:
+        old, new = pathlib.Path(folder, "old.bin"), pathlib.Path(folder, "new.bin")
+        random_file(old, 50_000)
+        sent = await carrier.send_file(channel, old, caption="old", force_document=True)
+        wanted = random_file(new, 60_000)
+        edited = await carrier.edit_message(channel, sent.id, "new", file=str(new), force_document=True)
+        back = pathlib.Path(folder, "back.bin")
+        await carrier.download_media(edited, str(back))
+        seen["edited"] = [edited.id == sent.id, edited.raw_text, sha256_of(back) == wanted]
+
+    other = client("full")
+    await logged_in(other)
+    devices = (await carrier(functions.account.GetAuthorizationsRequest())).authorizations
+    seen["devices"] = [[device.current, device.hash == 0, device.api_id == API_ID] for device in devices]
+    seen["refused"].append(await refusal(carrier(functions.account.ResetAuthorizationRequest(devices[1].hash))))
+    for telegram in (carrier, guest, other):
+        await telegram.disconnect()
+    return seen
+
+
 async def albums():
     """An album of the account, copied by the bot; and what the bot sends itself, by its token."""
     telegram = client("intermediate")
@@ -244,4 +313,4 @@ async def albums():
     }
 
 
-run({"sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
+run({"people": people, "sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})

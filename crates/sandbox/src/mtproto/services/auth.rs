@@ -5,10 +5,11 @@
 
 use grammers_tl_types as tl;
 
+use super::devices;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
-use crate::mtproto::{tl_blank, tl_view};
-use crate::world::accounts::{GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
+use crate::mtproto::tl_view;
+use crate::world::accounts::{ActiveSession, Device, GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
 use crate::world::now_unix;
 
 /// Digits of a login code.
@@ -147,13 +148,8 @@ pub(super) async fn accept_login_token(
 ) -> Result<tl::enums::Authorization, RpcError> {
     let user_id = caller.user()?;
     let key_id = caller.accounts().accept_login_token(&call.token, user_id)?;
-    let now = now_unix();
-    Ok(tl::enums::Authorization::Authorization(tl::types::Authorization {
-        hash: key_id,
-        date_created: now,
-        date_active: now,
-        ..tl_blank::device()
-    }))
+    let device = Device { active_unix: now_unix(), ..Device::default() };
+    Ok(devices::authorization(ActiveSession { hash: key_id, device, since_unix: now_unix() }))
 }
 
 fn login_token_success(caller: &Caller, user_id: i64) -> Result<tl::enums::auth::LoginToken, RpcError> {
