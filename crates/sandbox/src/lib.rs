@@ -18,7 +18,7 @@ mod user;
 mod wire_log;
 pub mod world;
 
-pub use faults::{Fault, Faults, When};
+pub use faults::{Event, Fault, Faults, When};
 pub use limits::Limits;
 pub use mtproto::exchange::server_key::RsaPublicKey;
 pub use network::{Network, NetworkShape};

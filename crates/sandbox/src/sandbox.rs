@@ -4,6 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -33,8 +34,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub struct SandboxConfig {
     /// Of the Bot API, the control API and the page; port 0 takes a free one.
     pub http: SocketAddr,
-    /// Of MTProto; port 0 takes a free one.
+    /// Of MTProto, data centre 2; port 0 takes a free one.
     pub mtproto: SocketAddr,
+    /// More data centres, by number; port 0 takes a free one.
+    pub other_dcs: Vec<(i32, SocketAddr)>,
     /// The folder for files; a temporary one if not given.
     pub data: Option<PathBuf>,
     /// Telegram's limits.
@@ -44,7 +47,7 @@ pub struct SandboxConfig {
 impl Default for SandboxConfig {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mtproto: free, data: None, limits: Limits::default() }
+        Self { http: free, mtproto: free, other_dcs: Vec::new(), data: None, limits: Limits::default() }
     }
 }
 
@@ -75,7 +78,7 @@ pub struct Sandbox {
     network: Network,
     wire: WireLog,
     http: SocketAddr,
-    mtproto: SocketAddrV4,
+    dcs: Arc<[(i32, SocketAddrV4)]>,
     tasks: TaskTracker,
     cancel: DropGuard,
     // Goes away with its files.
@@ -111,14 +114,21 @@ impl Sandbox {
             }
         });
 
-        let raw = TcpListener::bind(config.mtproto).await.with_context(|| format!("listening on {}", config.mtproto))?;
-        let SocketAddr::V4(mtproto) = raw.local_addr()? else {
-            anyhow::bail!("the MTProto address must be IPv4: {}", config.mtproto);
-        };
-        let server = mtproto::Server::new(world.clone(), faults.clone(), network.clone(), wire.clone());
-        tasks.spawn(mtproto::serve(raw, server, cancel.clone()));
+        let mut listeners = Vec::new();
+        for (dc_id, address) in [(mtproto::DC_ID, config.mtproto)].into_iter().chain(config.other_dcs) {
+            let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+            let SocketAddr::V4(bound) = listener.local_addr()? else {
+                anyhow::bail!("the MTProto address must be IPv4: {address}");
+            };
+            listeners.push((dc_id, bound, listener));
+        }
+        let dcs: Arc<[_]> = listeners.iter().map(|(dc_id, address, _)| (*dc_id, *address)).collect();
+        let server = mtproto::Server::new(world.clone(), faults.clone(), network.clone(), wire.clone(), dcs.clone());
+        for (dc_id, _, listener) in listeners {
+            tasks.spawn(mtproto::serve(listener, server.at(dc_id), cancel.clone()));
+        }
         tasks.close();
-        Ok(Self { world, faults, network, wire, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+        Ok(Self { world, faults, network, wire, http: http_address, dcs, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
     }
 
     /// Ends all tasks and waits for them.
@@ -140,12 +150,18 @@ impl Sandbox {
         format!("http://{}/control", self.http)
     }
 
-    /// The address of the data centre.
+    /// The address of the main data centre.
     pub fn mtproto_addr(&self) -> SocketAddrV4 {
-        self.mtproto
+        // The first one is always made.
+        self.dcs[0].1
     }
 
-    /// The number of the data centre.
+    /// All data centres with their addresses, the main one first.
+    pub fn data_centres(&self) -> &[(i32, SocketAddrV4)] {
+        &self.dcs
+    }
+
+    /// The number of the main data centre.
     pub fn dc_id(&self) -> i32 {
         mtproto::DC_ID
     }

@@ -20,6 +20,7 @@ mod admin;
 mod chat;
 mod chats;
 mod files;
+mod mishaps;
 mod page;
 mod wire;
 
@@ -50,6 +51,10 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireL
         .route("/control/network/cut", post(admin::cut_network))
         .route("/control/qr/accept", post(admin::accept_qr))
         .route("/control/revoke", post(admin::revoke))
+        .route("/control/home", post(mishaps::set_home))
+        .route("/control/clock", post(mishaps::clock))
+        .route("/control/parts/expire", post(mishaps::expire_parts))
+        .route("/control/channels/{id}/remove", post(mishaps::remove_bot))
         .route("/control/channels", get(admin::channels))
         .route("/control/channels/{id}/delete", post(admin::delete_channel))
         .route("/control/channels/{id}/messages/{message}/delete", post(admin::delete_post))

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{self, Caller, Outcome};
 use super::exchange::serve as exchange;
+use super::key_uses::KeyUses;
 use super::salts::Salts;
 use super::session::{Queued, Session};
 use super::transport::{self, FrameReader, FrameWriter};
@@ -74,7 +75,7 @@ async fn serve(stream: TcpStream, number: u64, server: Server, cut: Cancellation
         return Ok(());
     };
     let key_id = key_id_of(&first)?;
-    let Some(auth_key) = server.world.accounts().auth_key(key_id) else {
+    let Some(auth_key) = server.world.accounts().auth_key(server.dc_id, key_id) else {
         write.write_all(&framed.error(exchange::NOT_FOUND)).await?;
         return write.shutdown().await;
     };
@@ -87,12 +88,22 @@ async fn serve(stream: TcpStream, number: u64, server: Server, cut: Cancellation
     let calls = Arc::new(Semaphore::new(MAX_CALLS));
     let link = Link { server, number, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
     let (session_in_use, session) = watch::channel(None);
+    let _uses = UsesKey(link.server.key_uses.clone(), key_id, number);
     tokio::select! {
         ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,
         ended = write_messages(&link, (framed, quick), outgoing, write) => ended,
         () = push_events(key_id, events, session.clone()) => Ok(()),
         () = push_news(&link, session) => Ok(()),
         () = wait_for_silence(deadline) => Ok(()),
+    }
+}
+
+/// A connection that may be cut at any time uses its key no longer.
+struct UsesKey(KeyUses, i64, u64);
+
+impl Drop for UsesKey {
+    fn drop(&mut self) {
+        self.0.closed(self.1, self.2);
     }
 }
 
@@ -275,8 +286,8 @@ async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
 impl Link {
     /// The salts of this key now.
     pub(super) fn salts(&self) -> Salts<'_> {
-        let epoch = self.server.world.accounts().salt_epoch();
-        Salts { auth_key: &self.auth_key, epoch, first: self.first_salt, now: i64::from(now_unix()) }
+        let accounts = self.server.world.accounts();
+        Salts { auth_key: &self.auth_key, epoch: accounts.salt_epoch(), first: self.first_salt, now: accounts.clock().unix() }
     }
 }
 

@@ -13,8 +13,8 @@ use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
 use super::connection::Link;
 use super::rpc_error::RpcError;
 use super::session::Session;
-use super::{LAYER, Server, services, wire};
-use crate::faults::{Fault, Faults};
+use super::{LAYER, Server, migrate, services, wire};
+use crate::faults::Fault;
 use crate::wire_log::{WireCall, WireFace};
 use crate::world::accounts::{Accounts, Authorization, Device};
 use crate::world::{ChatRef, World, now_unix};
@@ -77,6 +77,7 @@ impl Caller {
         match self.accounts().authorization(self.key_id) {
             Authorization::User(user_id) => Ok(user_id),
             Authorization::PasswordNeeded(_) => Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED")),
+            Authorization::Duplicated => Err(RpcError::new(406, "AUTH_KEY_DUPLICATED")),
             Authorization::Revoked => Err(RpcError::new(401, "SESSION_REVOKED")),
             Authorization::Nobody => Err(RpcError::new(401, "AUTH_KEY_UNREGISTERED")),
         }
@@ -123,12 +124,24 @@ async fn run(caller: &Caller, body: &Bytes, called: &mut &'static str) -> Outcom
     let method = tl::name_for_id(id);
     *called = method;
     caller.world().count(|counters| counters.mtproto_called(method));
-    let lose_answer = match fault(&caller.server.faults, method).await {
+    let struck = caller.server.faults.strike(method, caller.world(), Some(caller.key_id));
+    let lose_answer = match scripted(struck).await {
         Scripted::Nothing => false,
         Scripted::LoseAnswer => true,
         Scripted::Cut => return Outcome::CutBefore,
         Scripted::Error(error) => return Outcome::Answer(error.to_bytes()),
     };
+    let is_transfer = ["upload.", "help.", "auth."].iter().any(|family| method.starts_with(family));
+    if !is_transfer
+        && !unwrapped.without_updates
+        && caller.user().is_ok()
+        && caller.server.key_uses.is_parallel(caller.key_id, caller.connection, caller.session.id)
+    {
+        caller.accounts().end_duplicated(caller.key_id);
+    }
+    if let Err(error) = migrate::check_home(caller, method) {
+        return Outcome::Answer(error.to_bytes());
+    }
     let answer = match services::run(caller, id, method, body.slice_ref(unwrapped.query)).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -146,9 +159,9 @@ enum Scripted {
     Error(RpcError),
 }
 
-async fn fault(faults: &Faults, method: &str) -> Scripted {
-    match faults.take(method) {
-        None => Scripted::Nothing,
+async fn scripted(fault: Option<Fault>) -> Scripted {
+    match fault {
+        None | Some(Fault::Happens(_)) => Scripted::Nothing,
         Some(Fault::LoseAnswer) => Scripted::LoseAnswer,
         Some(Fault::CutConnection) => Scripted::Cut,
         Some(Fault::FloodWait { seconds }) => Scripted::Error(RpcError::new(420, format!("FLOOD_WAIT_{seconds}"))),

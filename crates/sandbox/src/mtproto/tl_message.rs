@@ -4,7 +4,7 @@
 
 use grammers_tl_types as tl;
 
-use super::{DC_ID, entities, tl_blank, tl_view};
+use super::{entities, tl_blank, tl_view};
 use crate::world::{Button, ButtonAction, ChatRef, FileKind, Forward, Message, State, StoredFile};
 
 /// A message as `viewer` sees it.
@@ -78,7 +78,7 @@ fn photo(file: &StoredFile) -> tl::enums::Photo {
         date: file.date,
         sizes: vec![size("x", file)],
         video_sizes: None,
-        dc_id: DC_ID,
+        dc_id: file.dc_id,
     })
 }
 
@@ -94,7 +94,7 @@ fn document(state: &State, file: &StoredFile) -> tl::enums::Document {
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
         thumbs: thumb.map(|thumb| vec![size("m", thumb)]),
         video_thumbs: None,
-        dc_id: DC_ID,
+        dc_id: file.dc_id,
         attributes: attributes(file),
     })
 }

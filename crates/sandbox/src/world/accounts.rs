@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sha1::{Digest, Sha1};
 use tokio::sync::broadcast;
 
+use super::clock::Clock;
 use super::srp::{self, SrpChallenge, Verifier};
 pub(crate) use super::srp::{GENERATOR, prime};
 
@@ -19,6 +20,8 @@ pub(crate) use codes::SignIn;
 use codes::{Code, normal_phone};
 mod devices;
 pub(crate) use devices::{ActiveSession, Device};
+mod homes;
+pub(crate) use homes::MAIN_DC;
 mod handles;
 pub use handles::AccountSpec;
 mod login_token;
@@ -40,6 +43,8 @@ pub(crate) enum Authorization {
     User(i64),
     /// The authorization was ended from elsewhere.
     Revoked,
+    /// It was ended because two used it at once.
+    Duplicated,
 }
 
 /// The server salt that a key exchange left: client and server both know it without having sent it.
@@ -65,6 +70,7 @@ pub(crate) struct Accounts {
     state: Arc<Mutex<State>>,
     events: broadcast::Sender<KeyEvent>,
     salt_epoch: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +80,10 @@ struct State {
     codes: HashMap<String, Code>,
     tokens: HashMap<Vec<u8>, LoginToken>,
     random_ids: HashSet<(i64, i64)>,
+    /// Data centres of users who are not at the main one.
+    homes: HashMap<i64, i32>,
+    /// Logins on their way to another data centre: whose, and where to.
+    exports: HashMap<Vec<u8>, (i64, i32)>,
 }
 
 #[derive(Debug)]
@@ -85,6 +95,8 @@ struct Account {
 #[derive(Debug)]
 struct Key {
     bytes: [u8; 256],
+    /// The data centre that knows it.
+    dc_id: i32,
     first_salt: Option<FirstSalt>,
     authorization: Authorization,
     /// What `initConnection` was called by last, if it ever was.
@@ -98,7 +110,16 @@ struct Key {
 
 impl Key {
     fn new(bytes: [u8; 256], first_salt: Option<FirstSalt>) -> Self {
-        Self { bytes, first_salt, authorization: Authorization::Nobody, device: None, since_unix: 0, challenge: None, accepted_by: None }
+        Self {
+            bytes,
+            dc_id: MAIN_DC,
+            first_salt,
+            authorization: Authorization::Nobody,
+            device: None,
+            since_unix: 0,
+            challenge: None,
+            accepted_by: None,
+        }
     }
 
     /// From now on this key is that user.
@@ -110,7 +131,7 @@ impl Key {
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { state: Arc::default(), events: broadcast::channel(64).0, salt_epoch: Arc::default() }
+        Self { state: Arc::default(), events: broadcast::channel(64).0, salt_epoch: Arc::default(), clock: Clock::default() }
     }
 }
 
@@ -136,13 +157,13 @@ impl Accounts {
         bytes
     }
 
-    /// Takes an auth key from a key exchange, with the salt that belongs to it. `false` if there is a key with its identifier already.
-    pub(crate) fn register_key(&self, bytes: [u8; 256], salt: i64) -> bool {
+    /// Takes an auth key from a key exchange of this data centre, with the salt that belongs to it. `false` if there is a key with its identifier already.
+    pub(crate) fn register_key(&self, dc_id: i32, bytes: [u8; 256], salt: i64) -> bool {
         let first_salt = FirstSalt { salt, epoch: self.salt_epoch(), since_unix: super::now_unix() };
         match self.lock().keys.entry(auth_key_id(&bytes)) {
             Entry::Occupied(_) => false,
             Entry::Vacant(free) => {
-                free.insert(Key::new(bytes, Some(first_salt)));
+                free.insert(Key { dc_id, ..Key::new(bytes, Some(first_salt)) });
                 true
             }
         }
@@ -153,9 +174,9 @@ impl Accounts {
         self.lock().keys.get(&key_id).and_then(|key| key.first_salt)
     }
 
-    /// The key with this identifier.
-    pub(crate) fn auth_key(&self, key_id: i64) -> Option<[u8; 256]> {
-        self.lock().keys.get(&key_id).map(|key| key.bytes)
+    /// The key with this identifier, if this data centre knows it.
+    pub(crate) fn auth_key(&self, dc_id: i32, key_id: i64) -> Option<[u8; 256]> {
+        self.lock().keys.get(&key_id).filter(|key| key.dc_id == dc_id).map(|key| key.bytes)
     }
 
     /// Who is logged in with this key.
@@ -186,8 +207,8 @@ impl Accounts {
     }
 
     /// Ends the authorization of one key from elsewhere.
-    pub(crate) fn revoke_key(&self, bytes: &[u8; 256]) {
-        self.with_key(auth_key_id(bytes), |key| {
+    pub(crate) fn revoke_key_id(&self, key_id: i64) {
+        self.with_key(key_id, |key| {
             key.authorization = Authorization::Revoked;
         });
     }
@@ -243,6 +264,11 @@ impl Accounts {
         self.salt_epoch.load(Ordering::Relaxed)
     }
 
+    /// The clock of the data centres.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// What happens to keys from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<KeyEvent> {
         self.events.subscribe()
@@ -284,6 +310,7 @@ fn waiting_or_logged_in(state: &State, key_id: i64) -> Result<i64, LoginError> {
     match state.keys.get(&key_id).map(|key| key.authorization) {
         Some(Authorization::User(user_id) | Authorization::PasswordNeeded(user_id)) => Ok(user_id),
         Some(Authorization::Revoked) => Err(LoginError(401, "SESSION_REVOKED")),
+        Some(Authorization::Duplicated) => Err(LoginError(406, "AUTH_KEY_DUPLICATED")),
         _ => Err(LoginError(401, "AUTH_KEY_UNREGISTERED")),
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod accounts;
 mod bans;
 pub mod boxes;
 pub mod chats;
+pub(crate) mod clock;
 pub mod counters;
 pub mod files;
 pub mod messages;

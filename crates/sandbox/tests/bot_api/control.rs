@@ -74,6 +74,13 @@ async fn faults_counters_and_blocks_are_at_hand() {
     let (_, key) = post(&rig, "/auth-keys", json!({})).await;
     assert_eq!(key["auth_key_hex"].as_str().map(str::len), Some(512));
     assert_eq!(get(&rig, "/code?phone=%2B999").await, json!({"code": null}));
+    assert_eq!(post(&rig, "/clock", json!({"skew_s": 60})).await.0, 200);
+    assert_eq!(post(&rig, "/parts/expire", json!({})).await.1, json!({"expired": 0}));
+    assert_eq!(post(&rig, "/home", json!({"user": "ann", "dc_id": 4})).await.0, 200);
+    assert_eq!(post(&rig, "/channels/7/remove", json!({"bot": "ferry_bot"})).await.0, 404);
+    let befall = json!({"method": "getMe", "when": "always", "fault": {"happens": {"channel_deleted": {"channel": 7}}}});
+    assert_eq!(post(&rig, "/faults", befall).await.0, 200);
+    rig.ok("getMe", json!({})).await;
     let (status, bad) = post(&rig, "/qr/accept", json!({"token": "AAAA", "phone": "+999"})).await;
     assert_eq!((status, &bad), (400, &json!({"error": "PHONE_NUMBER_UNOCCUPIED"})));
 }

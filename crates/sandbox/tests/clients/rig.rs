@@ -29,7 +29,11 @@ pub(crate) struct Rig {
 impl Rig {
     /// With this 2FA password for the account.
     pub(crate) async fn new(password: Option<&str>) -> Self {
-        let sandbox = Sandbox::start(SandboxConfig::default()).await.expect("the sandbox starts");
+        Self::with(SandboxConfig::default(), password).await
+    }
+
+    pub(crate) async fn with(config: SandboxConfig, password: Option<&str>) -> Self {
+        let sandbox = Sandbox::start(config).await.expect("the sandbox starts");
         let bot = sandbox.create_bot("ferry_bot");
         let ann = sandbox.user("ann", &bot);
         ann.sends("/start").await;

@@ -1,6 +1,9 @@
 //! Telethon 1.45 with cryptg.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use serde_json::json;
+use tgferry_sandbox::{Event, Fault, SandboxConfig, When};
 
 use super::rig::{PASSWORD, Rig};
 
@@ -108,5 +111,52 @@ async fn people_come_and_go_and_are_sent_away() {
     assert_eq!((&done["forwarded"], &done["copied"]), (&json!(["the first post", true, true]), &json!(["the first post", null])));
     assert_eq!(done["edited"], json!([true, "new", true]));
     assert_eq!(done["devices"], json!([[true, true, true], [false, false, true]]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_data_centre_is_gone_to_and_a_file_is_fetched_from_there() {
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let rig = Rig::with(SandboxConfig { other_dcs: vec![(4, free)], ..SandboxConfig::default() }, None).await;
+    rig.sandbox.world().set_home(rig.account, 4);
+    let done = rig.runs(SCRIPT, "data_centres").await;
+    assert_eq!((&done["moved_to"], &done["stayed_at"], &done["file_at"]), (&json!(4), &json!(2), &json!(4)));
+    assert_eq!((&done["config"], &done["same"]), (&json!([4, [2, 4]]), &json!(true)));
+    let refused = ["FileMigrateError", "UserMigrateError", "AuthBytesInvalidError", "DcIdInvalidError"];
+    assert_eq!(done["refused"], json!(refused));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_two_use_at_once_is_ended() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "duplicated").await;
+    assert_eq!(done["back"], json!(["carrier", "carrier"]), "to come back is no offence");
+    assert_eq!(done["refused"], json!(["AuthKeyDuplicatedError", "AuthKeyDuplicatedError"]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_is_followed_and_changed_channels_are_named() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "clock").await;
+    assert_eq!(done["ahead_h"], json!([1.0, 2.0]));
+    assert_eq!(done["nothing"], "DifferenceEmpty");
+    assert_eq!(done["too_long"], json!(["UpdateChannelTooLong", true, 2]));
+    assert_eq!(done["posts"], json!(["a post"]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn misfortunes_befall_a_certain_call() {
+    let rig = Rig::new(None).await;
+    let faults = rig.sandbox.faults();
+    faults.on("messages.sendMedia", When::Nth(1)).gives(Fault::Happens(Event::PartsExpired));
+    let done = rig.runs(SCRIPT, "expired").await;
+    assert_eq!(done["refused"], "FilePartMissingError");
+    faults.on("updates.getState", When::Nth(1)).gives(Fault::Happens(Event::SessionRevoked));
+    let done = rig.runs(SCRIPT, "revoked").await;
+    assert_eq!(done["refused"], "SessionRevokedError");
+    assert!(faults.unconsumed().is_empty());
     rig.nothing_refused();
 }

@@ -89,6 +89,8 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         auth::ImportLoginToken => auth::import_login_token,
         auth::AcceptLoginToken => auth::accept_login_token,
         auth::ImportBotAuthorization => auth::import_bot_authorization,
+        auth::ExportAuthorization => auth::export_authorization,
+        auth::ImportAuthorization => auth::import_authorization,
         auth::ResetAuthorizations => devices::reset_authorizations,
         account::GetAuthorizations => devices::get_authorizations,
         account::ResetAuthorization => devices::reset_authorization,
