@@ -34,6 +34,8 @@ pub struct Limits {
     pub http_webhooks: bool,
     /// Seconds after which a press of a button can no longer be answered.
     pub callback_query_seconds: u64,
+    /// How old a session has to be before it may end others (`FRESH_RESET_AUTHORISATION_FORBIDDEN`).
+    pub fresh_login: Duration,
     /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
     pub part_lifetime: Duration,
 }
@@ -54,6 +56,7 @@ impl Default for Limits {
             caption_units: 1024,
             http_webhooks: false,
             callback_query_seconds: 15 * 60,
+            fresh_login: Duration::from_secs(24 * 3600),
             part_lifetime: Duration::from_secs(6 * 3600),
         }
     }

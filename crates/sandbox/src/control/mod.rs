@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -13,26 +13,31 @@ use tokio_util::sync::CancellationToken;
 use crate::faults::Faults;
 use crate::network::Network;
 use crate::user::TestUser;
-use crate::world::World;
+use crate::wire_log::WireLog;
+use crate::world::{State, World};
 
 mod admin;
 mod chat;
+mod chats;
 mod files;
-
-const PAGE: &str = include_str!("../page/chat.html");
+mod mishaps;
+mod page;
+mod wire;
 
 #[derive(Clone)]
 struct Control {
     world: World,
     faults: Faults,
     network: Network,
+    wire: WireLog,
     cancel: CancellationToken,
 }
 
 /// Routes of the control API and of the page.
-pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: CancellationToken) -> Router {
+pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireLog, cancel: CancellationToken) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
+        .route("/", get(page::index))
+        .route("/page/{name}", get(page::asset))
         .route("/control/who", get(admin::who))
         .route("/control/users", post(admin::add_user))
         .route("/control/counters", get(admin::counters))
@@ -46,9 +51,15 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/network/cut", post(admin::cut_network))
         .route("/control/qr/accept", post(admin::accept_qr))
         .route("/control/revoke", post(admin::revoke))
+        .route("/control/home", post(mishaps::set_home))
+        .route("/control/clock", post(mishaps::clock))
+        .route("/control/parts/expire", post(mishaps::expire_parts))
+        .route("/control/channels/{id}/remove", post(mishaps::remove_bot))
         .route("/control/channels", get(admin::channels))
         .route("/control/channels/{id}/delete", post(admin::delete_channel))
         .route("/control/channels/{id}/messages/{message}/delete", post(admin::delete_post))
+        .route("/control/chats", get(chats::list))
+        .route("/control/chat", get(chats::shown))
         .route("/control/send", post(chat::send))
         .route("/control/press", post(chat::press))
         .route("/control/messages", get(chat::messages))
@@ -57,25 +68,31 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/block", post(chat::block))
         .route("/control/unblock", post(chat::unblock))
         .route("/control/wait", get(chat::wait))
+        .route("/control/wire", get(wire::lines))
         .route("/control/file", get(files::file))
         .route("/control/thumb", get(files::thumb))
-        .with_state(Control { world, faults, network, cancel })
+        .with_state(Control { world, faults, network, wire, cancel })
 }
 
 impl Control {
     /// The person `user` in the chat with the bot `bot`, or with the first one.
     fn user(&self, user: &str, bot: Option<&str>) -> Result<TestUser, Failed> {
         self.world.read(|state| {
-            let person =
-                state.users.named(user).filter(|person| !person.is_bot).ok_or_else(|| Failed::missing(format!("no user {user}")))?;
+            let person = person(state, user)?;
             let bot = match bot {
                 Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
                 None => state.bots.keys().next().copied(),
             };
             let bot = bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))?;
-            Ok(TestUser::new(self.world.clone(), bot, person.id))
+            Ok(TestUser::new(self.world.clone(), bot, person))
         })
     }
+}
+
+/// The person with this username, or with this id: accounts may have no username.
+fn person(state: &State, user: &str) -> Result<i64, Failed> {
+    let found = state.users.named(user).or_else(|| state.users.get(user.parse().ok()?));
+    found.filter(|person| !person.is_bot).map(|person| person.id).ok_or_else(|| Failed::missing(format!("no user {user}")))
 }
 
 /// Why a call of the control API fails.

@@ -51,6 +51,9 @@ pub struct ButtonView {
     pub data: Option<String>,
     /// What it opens.
     pub url: Option<String>,
+    /// What it copies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
 }
 
 /// A file in a message.
@@ -65,6 +68,7 @@ pub struct MediaView {
     /// Bytes.
     pub size: u64,
     /// SHA-256 of the bytes, as hex.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sha256: String,
     /// Seconds, as the sender said.
     pub duration: u32,
@@ -113,7 +117,7 @@ impl World {
     /// The messages of a chat, oldest first.
     pub fn views(&self, chat: ChatRef) -> Vec<MessageView> {
         let raw = self.read(|state| with_files(state, state.messages_of(chat).into_iter().flatten().map(|(_, message)| message)));
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+        raw.into_iter().map(|(message, file, thumb)| view(&message, file.as_ref(), thumb.as_ref(), StoredFile::sha256)).collect()
     }
 
     /// Messages of a private chat that were deleted, in the order of deletion.
@@ -122,7 +126,7 @@ impl World {
             let chat = state.private_chats.get(&(bot, user));
             with_files(state, chat.into_iter().flat_map(|chat| &chat.deleted))
         });
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+        raw.into_iter().map(|(message, file, thumb)| view(&message, file.as_ref(), thumb.as_ref(), StoredFile::sha256)).collect()
     }
 }
 
@@ -172,7 +176,13 @@ fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) ->
         .collect()
 }
 
-fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) -> MessageView {
+/// A message with its file; `hash` gives the file's hash, or nothing.
+pub(super) fn view(
+    message: &Message,
+    file: Option<&StoredFile>,
+    thumb: Option<&StoredFile>,
+    hash: impl FnOnce(&StoredFile) -> String,
+) -> MessageView {
     let words = (!message.text.is_empty()).then(|| message.text.clone());
     let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
     let from_bot = match message.chat {
@@ -191,27 +201,27 @@ fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) 
         buttons: message.buttons.iter().map(|row| row.iter().map(button_view).collect()).collect(),
         reply_to: message.reply_to,
         forwarded: message.forward.is_some(),
-        media: file.map(|file| media_view(&file, thumb)),
+        media: file.map(|file| media_view(file, thumb, hash(file))),
         media_group_id: message.group.map(|group| group.to_string()),
     }
 }
 
 fn button_view(button: &super::Button) -> ButtonView {
-    let (data, url) = match &button.action {
-        ButtonAction::Callback(data) => (Some(data.clone()), None),
-        ButtonAction::Url(url) => (None, Some(url.clone())),
-        ButtonAction::CopyText(_) => (None, None),
+    let (data, url, copy) = match &button.action {
+        ButtonAction::Callback(data) => (Some(data.clone()), None, None),
+        ButtonAction::Url(url) => (None, Some(url.clone()), None),
+        ButtonAction::CopyText(text) => (None, None, Some(text.clone())),
     };
-    ButtonView { text: button.text.clone(), data, url }
+    ButtonView { text: button.text.clone(), data, url, copy }
 }
 
-fn media_view(file: &StoredFile, thumb: Option<StoredFile>) -> MediaView {
+fn media_view(file: &StoredFile, thumb: Option<&StoredFile>, sha256: String) -> MediaView {
     MediaView {
         kind: file.kind.name(),
         file_name: file.name.clone(),
         mime: file.mime.clone(),
         size: file.size,
-        sha256: file.sha256(),
+        sha256,
         duration: file.duration,
         width: file.width,
         height: file.height,

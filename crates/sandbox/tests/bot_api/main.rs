@@ -11,3 +11,4 @@ mod library;
 mod rig;
 mod updates;
 mod webhook;
+mod wire;
