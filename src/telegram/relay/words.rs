@@ -73,7 +73,28 @@ fn units(text: &str) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::i18n::format::escape;
+
+    proptest! {
+        #[test]
+        fn what_was_escaped_comes_back(text in "[^\\p{Cc}]{0,40}|[<>&\"/ab =;]{0,30}") {
+            let (bold, entities) = read(&format!("<b>{}</b>", escape(&text)));
+            prop_assert_eq!(&bold, &text);
+            prop_assert_eq!(entities.len(), usize::from(!text.is_empty()));
+        }
+
+        #[test]
+        fn nothing_breaks_it_and_marks_lie_in_the_text(html in "(<b>|</b>|<a href=\"|\">|</a>|<i>|</i>|&amp;|&|<|>|🦀|x){0,12}") {
+            let (text, entities) = read(&html);
+            let units = text.encode_utf16().count() as i32;
+            for entity in entities {
+                prop_assert!(entity.offset() >= 0 && entity.length() > 0 && entity.offset() + entity.length() <= units);
+            }
+        }
+    }
 
     #[test]
     fn marks_stand_where_they_stood() {
