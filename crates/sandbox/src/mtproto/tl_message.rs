@@ -24,7 +24,7 @@ pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enum
         invert_media: message.caption_above,
         id: message.id,
         from_id: (!is_post).then(|| tl_view::user_peer(message.author)),
-        fwd_from: message.forward.as_ref().map(forward_header),
+        fwd_from: message.forward.as_ref().map(|forward| forward_header(state, forward)),
         reply_to: message.reply_to.map(reply_header),
         date: message.date,
         message: message.text.clone(),
@@ -146,10 +146,13 @@ fn attributes(file: &StoredFile) -> Vec<tl::enums::DocumentAttribute> {
 }
 
 /// Posts of channels are named by their channel, other messages by who wrote them.
-fn forward_header(forward: &Forward) -> tl::enums::MessageFwdHeader {
+fn forward_header(state: &State, forward: &Forward) -> tl::enums::MessageFwdHeader {
+    let is_post = |id| state.channels.get(&id).is_some_and(|channel| !channel.megagroup);
     let (from, channel_post) = match forward.chat {
-        ChatRef::Channel(channel_id) => (tl::enums::Peer::Channel(tl::types::PeerChannel { channel_id }), Some(forward.message_id)),
-        ChatRef::Private { .. } => (tl_view::user_peer(forward.author), None),
+        ChatRef::Channel(channel_id) if is_post(channel_id) => {
+            (tl::enums::Peer::Channel(tl::types::PeerChannel { channel_id }), Some(forward.message_id))
+        }
+        _ => (tl_view::user_peer(forward.author), None),
     };
     let header = tl::types::MessageFwdHeader { from_id: Some(from), date: forward.date, channel_post, ..tl_blank::forward_header() };
     tl::enums::MessageFwdHeader::Header(header)

@@ -114,8 +114,8 @@ impl Mentioned {
     /// Notes whom a message mentions.
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
         match message.forward.as_ref() {
-            Some(Forward { chat: ChatRef::Channel(id), .. }) => {
-                self.channel(*id);
+            Some(Forward { chat: ChatRef::Channel(id), author, .. }) => {
+                self.channel(*id).user(*author);
             }
             Some(forward) => {
                 self.user(forward.author);

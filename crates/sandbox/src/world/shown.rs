@@ -157,9 +157,12 @@ fn shown_message(state: &State, person: i64, message: &Message) -> ShownMessage 
         ChatRef::Channel(id) => state.channels.get(&id).filter(|channel| !channel.megagroup),
         ChatRef::Private { .. } => None,
     };
-    let forwarded_from = message.forward.as_ref().map(|forward| match forward.chat {
-        ChatRef::Channel(id) => state.channels.get(&id).map_or_else(|| format!("#{id}"), |channel| channel.title.clone()),
-        ChatRef::Private { .. } => state.name_of(forward.author),
+    let forwarded_from = message.forward.as_ref().map(|forward| {
+        let channel = match forward.chat {
+            ChatRef::Channel(id) => state.channels.get(&id).filter(|channel| !channel.megagroup),
+            ChatRef::Private { .. } => None,
+        };
+        channel.map_or_else(|| state.name_of(forward.author), |channel| channel.title.clone())
     });
     ShownMessage {
         view: views::view(message, file, thumb, |_| String::new()),

@@ -153,8 +153,8 @@ async fn misfortunes_befall_a_certain_call() {
     let faults = rig.sandbox.faults();
     faults.on("messages.sendMedia", When::Nth(1)).gives(Fault::Happens(Event::PartsExpired));
     let done = rig.runs(SCRIPT, "expired").await;
-    assert_eq!(done["refused"], "FilePartMissingError");
-    faults.on("updates.getState", When::Nth(1)).gives(Fault::Happens(Event::SessionRevoked));
+    assert_eq!(done["refused"], "FilePart0MissingError");
+    faults.on("account.getAuthorizations", When::Nth(1)).gives(Fault::Happens(Event::SessionRevoked));
     let done = rig.runs(SCRIPT, "revoked").await;
     assert_eq!(done["refused"], "SessionRevokedError");
     assert!(faults.unconsumed().is_empty());

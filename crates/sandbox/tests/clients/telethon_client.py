@@ -25,8 +25,9 @@ rsa._server_keys.clear()
 rsa.add_key(FACTS["rsa"]["pem"], old=False)
 
 
-def client(transport="full"):
+def client(transport="full", auth_key=None):
     session = MemorySession()
+    session.auth_key = auth_key
     session.set_dc(FACTS["dc_id"], HOST, PORT)
     return TelegramClient(session, API_ID, API_HASH, connection=TRANSPORTS[transport], connection_retries=1, auto_reconnect=False)
 
@@ -316,8 +317,7 @@ async def duplicated():
         await first.connect()
         seen["back"].append((await first.get_me()).username)
         await first.disconnect()
-    second = client("abridged")
-    second.session.auth_key = first.session.auth_key
+    second = client("abridged", first.session.auth_key)
     await first.connect()
     await first.get_me()
     await second.connect()
@@ -344,7 +344,7 @@ async def revoked():
     """Somebody ends the session from another device, right before a call."""
     telegram = client("abridged")
     await logged_in(telegram)
-    refused = await refusal(telegram(functions.updates.GetStateRequest()))
+    refused = await refusal(telegram(functions.account.GetAuthorizationsRequest()))
     await telegram.disconnect()
     return {"refused": refused}
 

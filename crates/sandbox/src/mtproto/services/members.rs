@@ -29,7 +29,7 @@ pub(super) async fn get_participant(
         let found = tl::types::channels::ChannelParticipant {
             participant: participant(channel, me, user),
             chats: vec![tl_view::channel(channel, me)],
-            users: Mentioned::default().user(user).users(state, me),
+            users: Mentioned::default().user(user).user(channel.creator).users(state, me),
         };
         Ok(tl::enums::channels::ChannelParticipant::Participant(found))
     })
@@ -66,6 +66,8 @@ pub(super) async fn get_participants(
         let take = usize::try_from(call.limit).unwrap_or_default().min(200);
         let page: Vec<i64> = all.iter().copied().skip(skip).take(take).collect();
         let mut mentioned = Mentioned::default();
+        // Who promoted the others, and sent them away.
+        mentioned.user(channel.creator);
         for user in &page {
             mentioned.user(*user);
         }
