@@ -7,6 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::Instant;
 
+mod pays;
+
+pub use pays::Receipt;
+
 use crate::detect;
 use crate::world::views::transcript;
 use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};

@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json_media;
+use super::{json_extra, json_media};
 use crate::world::chats::Standing;
-use crate::world::{Button, ButtonAction, CallbackQuery, ChatRef, Forward, Message, State, Update, UpdateKind};
+use crate::world::{Button, ButtonAction, CallbackQuery, ChatRef, Extra, Forward, Message, State, Update, UpdateKind};
 
 /// `User`.
 pub(super) fn user(state: &State, id: i64) -> Value {
@@ -91,7 +91,7 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
     }
     let file = message.media.and_then(|id| state.files.get(id));
     let (text, entities) = if file.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
-    if file.is_none() || !message.text.is_empty() {
+    if file.is_none() && message.extra == Extra::default() || !message.text.is_empty() {
         put(text, json!(message.text));
     }
     if !message.entities.is_empty() {
@@ -109,6 +109,7 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
         }
         object.extend(json_media::media(state, bot, file));
     }
+    object.extend(json_extra::fields(&message.extra));
     object
 }
 
@@ -122,6 +123,7 @@ fn button(button: &Button) -> Value {
     match &button.action {
         ButtonAction::Callback(data) => json!({"text": button.text, "callback_data": data}),
         ButtonAction::Url(url) => json!({"text": button.text, "url": url}),
+        ButtonAction::Pay => json!({"text": button.text, "pay": true}),
         ButtonAction::CopyText(text) => json!({"text": button.text, "copy_text": {"text": text}}),
     }
 }
@@ -171,6 +173,9 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
             message(state, bot, new)
         }
         UpdateKind::CallbackQuery(id) => state.callbacks.get(id).map_or(Value::Null, |query| callback_query(state, bot, query)),
+        UpdateKind::PreCheckoutQuery(id) => {
+            state.stars.checkouts.get(id).map_or(Value::Null, |checkout| json_extra::pre_checkout(state, checkout))
+        }
         UpdateKind::Standing { chat: place, by, old, new, date } => json!({
             "chat": chat(state, *place),
             "from": user(state, *by),

@@ -57,6 +57,8 @@ fn button(button: &Value) -> Result<Button, ApiError> {
             }
             Err(_) => return Err(ApiError::bad_request("BUTTON_URL_INVALID")),
         }
+    } else if button["pay"] == true {
+        ButtonAction::Pay
     } else if let Some(copied) = button.pointer("/copy_text/text").and_then(Value::as_str) {
         ButtonAction::CopyText(copied.to_owned())
     } else if button.as_object().is_some_and(|fields| fields.keys().all(|field| field == "text")) {

@@ -36,6 +36,11 @@ impl ApiError {
         Self::new(403, format!("Forbidden: {what}"))
     }
 
+    /// What Telegram calls `QUERY_ID_INVALID`.
+    pub(super) fn query_too_old() -> Self {
+        Self::bad_request("query is too old and response timeout expired or query id is invalid")
+    }
+
     pub(super) fn too_many_requests(seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(429, format!("Too Many Requests: retry after {seconds}")) }
     }

@@ -14,8 +14,8 @@ use crate::world::MessageView;
 
 #[derive(Deserialize)]
 pub(super) struct Who {
-    user: String,
-    bot: Option<String>,
+    pub(super) user: String,
+    pub(super) bot: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,28 +73,28 @@ pub(super) async fn press(State(control): State<Control>, Json(body): Json<Press
 }
 
 pub(super) async fn messages(State(control): State<Control>, Query(who): Query<Who>) -> Result<Json<Vec<MessageView>>, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     // It may hash a large file.
     tokio::task::spawn_blocking(move || user.messages()).await.map(Json).map_err(Failed::bad)
 }
 
 pub(super) async fn deleted(State(control): State<Control>, Query(who): Query<Who>) -> Result<Json<Vec<MessageView>>, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     tokio::task::spawn_blocking(move || user.deleted()).await.map(Json).map_err(Failed::bad)
 }
 
 pub(super) async fn transcript(State(control): State<Control>, Query(who): Query<Who>) -> Result<String, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     tokio::task::spawn_blocking(move || user.transcript()).await.map_err(Failed::bad)
 }
 
 pub(super) async fn block(State(control): State<Control>, Json(who): Json<Who>) -> Result<Json<Value>, Failed> {
-    control.user(&who.user, who.bot.as_deref())?.blocks_bot();
+    control.person(&who)?.blocks_bot();
     Ok(Json(json!({"blocked": true})))
 }
 
 pub(super) async fn unblock(State(control): State<Control>, Json(who): Json<Who>) -> Result<Json<Value>, Failed> {
-    control.user(&who.user, who.bot.as_deref())?.unblocks_bot();
+    control.person(&who)?.unblocks_bot();
     Ok(Json(json!({"blocked": false})))
 }
 

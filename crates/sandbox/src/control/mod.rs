@@ -18,6 +18,7 @@ use crate::world::World;
 mod admin;
 mod chat;
 mod files;
+mod stars;
 
 const PAGE: &str = include_str!("../page/chat.html");
 
@@ -56,6 +57,9 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/transcript", get(chat::transcript))
         .route("/control/block", post(chat::block))
         .route("/control/unblock", post(chat::unblock))
+        .route("/control/pay", post(stars::pay))
+        .route("/control/stars", get(stars::balance).post(stars::set_balance))
+        .route("/control/stars/renew", post(stars::renew))
         .route("/control/wait", get(chat::wait))
         .route("/control/file", get(files::file))
         .route("/control/thumb", get(files::thumb))
@@ -63,6 +67,11 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
 }
 
 impl Control {
+    /// The person whom a call names.
+    fn person(&self, who: &chat::Who) -> Result<TestUser, Failed> {
+        self.user(&who.user, who.bot.as_deref())
+    }
+
     /// The person `user` in the chat with the bot `bot`, or with the first one.
     fn user(&self, user: &str, bot: Option<&str>) -> Result<TestUser, Failed> {
         self.world.read(|state| {

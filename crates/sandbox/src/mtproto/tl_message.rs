@@ -167,6 +167,7 @@ fn button(button: &Button) -> tl::enums::KeyboardInlineButton {
             Type::Callback(tl::types::InlineButtonTypeCallback { requires_password: false, data: data.clone().into_bytes() })
         }
         ButtonAction::Url(url) => Type::Url(tl::types::InlineButtonTypeUrl { url: url.clone() }),
+        ButtonAction::Pay => Type::Buy,
         ButtonAction::CopyText(text) => Type::Copy(tl::types::InlineButtonTypeCopy { copy_text: text.clone() }),
     };
     tl::enums::KeyboardInlineButton::Button(tl::types::KeyboardInlineButton { style: None, text: button.text.clone(), r#type })

@@ -14,11 +14,13 @@ pub(crate) mod accounts;
 pub mod boxes;
 pub mod chats;
 pub mod counters;
+pub mod extras;
 pub mod files;
 pub mod messages;
 pub(crate) mod part_rules;
 pub mod post;
 mod srp;
+pub mod stars;
 pub mod updates;
 pub(crate) mod uploads;
 pub mod users;
@@ -27,9 +29,11 @@ pub mod views;
 pub use boxes::MessageBox;
 pub use chats::{AdminRights, Channel, ChannelEvent, ChatRef, PrivateChat};
 pub use counters::Counters;
+pub use extras::{Extra, Service};
 pub use files::{FileKind, Lane, NewFile, StoredFile};
 pub use messages::{Button, ButtonAction, Entity, Forward, Message};
 pub use post::{Edit, NewMessage, Refused};
+pub use stars::{Invoice, Payment};
 pub use updates::{CallbackAnswer, CallbackQuery, Update, UpdateKind};
 pub use users::{Bot, Peer, User};
 pub use views::{ButtonView, MediaView, MessageView, ThumbView};
@@ -66,6 +70,8 @@ pub struct State {
     pub files: files::Files,
     /// Presses of buttons, by query id.
     pub callbacks: std::collections::BTreeMap<String, CallbackQuery>,
+    /// Stars, and what was paid with them.
+    pub stars: stars::Stars,
     /// How often what was called, and how much was moved.
     pub counters: Counters,
     /// Calls that were not understood: methods not served, arguments not read.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::chats::{ChannelEvent, ChatRef};
+use super::extras::Extra;
 use super::files::FileKind;
 use super::messages::{Button, Entity, Forward, Message};
 use super::updates::UpdateKind;
@@ -40,6 +41,8 @@ pub struct NewMessage {
     pub caption_above: bool,
     /// Media is covered until tapped.
     pub spoiler: bool,
+    /// What only few messages have.
+    pub extra: Extra,
 }
 
 impl NewMessage {
@@ -116,6 +119,7 @@ impl State {
             protected: new.protected,
             caption_above: new.caption_above,
             spoiler: new.spoiler,
+            extra: new.extra,
         };
         self.messages_of_mut(chat)?.insert(id, message.clone());
         self.record(chat, ChannelEvent::Posted(id));

@@ -32,6 +32,8 @@ pub enum UpdateKind {
     EditedChannelPost(Box<Message>),
     /// A button was pressed, by query id.
     CallbackQuery(String),
+    /// Somebody wants to pay, by query id.
+    PreCheckoutQuery(String),
     /// The bot's own standing in a chat has changed.
     Standing {
         /// Where.
@@ -56,6 +58,7 @@ impl UpdateKind {
             Self::ChannelPost(_) => "channel_post",
             Self::EditedChannelPost(_) => "edited_channel_post",
             Self::CallbackQuery(_) => "callback_query",
+            Self::PreCheckoutQuery(_) => "pre_checkout_query",
             Self::Standing { .. } => "my_chat_member",
         }
     }

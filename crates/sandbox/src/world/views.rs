@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::extras::Service;
 use super::files::{Lane, StoredFile};
 use super::messages::{ButtonAction, Entity, Message};
 use super::{ChatRef, State, World};
@@ -40,6 +41,21 @@ pub struct MessageView {
     pub media: Option<MediaView>,
     /// The album it belongs to.
     pub media_group_id: Option<String>,
+    /// What can be paid here.
+    pub invoice: Option<InvoiceView>,
+    /// What happened, if it is no message of anybody (`successful_payment`, …, as the Bot API names it).
+    pub service: Option<&'static str>,
+}
+
+/// An invoice.
+#[derive(Debug, Clone, Serialize)]
+pub struct InvoiceView {
+    /// Its name.
+    pub title: String,
+    /// What one gets.
+    pub description: String,
+    /// Stars.
+    pub amount: i64,
 }
 
 /// An inline button.
@@ -51,6 +67,9 @@ pub struct ButtonView {
     pub data: Option<String>,
     /// What it opens.
     pub url: Option<String>,
+    /// It pays the invoice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pay: bool,
 }
 
 /// A file in a message.
@@ -151,6 +170,12 @@ pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
                 media.lane,
             );
         }
+        if let Some(invoice) = &message.invoice {
+            let _ = write!(text, "[invoice {}, {} Stars] ", invoice.title, invoice.amount);
+        }
+        if let Some(service) = message.service {
+            let _ = write!(text, "[{service}] ");
+        }
         let _ = writeln!(text, "{}", message.words().replace('\n', "\n    "));
         for row in &message.buttons {
             let labels: Vec<String> = row.iter().map(|button| format!("[ {} ]", button.text)).collect();
@@ -193,6 +218,8 @@ fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) 
         forwarded: message.forward.is_some(),
         media: file.map(|file| media_view(&file, thumb)),
         media_group_id: message.group.map(|group| group.to_string()),
+        invoice: message.extra.invoice.as_ref().map(invoice_view),
+        service: message.extra.service.as_ref().map(Service::name),
     }
 }
 
@@ -200,9 +227,13 @@ fn button_view(button: &super::Button) -> ButtonView {
     let (data, url) = match &button.action {
         ButtonAction::Callback(data) => (Some(data.clone()), None),
         ButtonAction::Url(url) => (None, Some(url.clone())),
-        ButtonAction::CopyText(_) => (None, None),
+        ButtonAction::CopyText(_) | ButtonAction::Pay => (None, None),
     };
-    ButtonView { text: button.text.clone(), data, url }
+    ButtonView { text: button.text.clone(), data, url, pay: button.action == ButtonAction::Pay }
+}
+
+fn invoice_view(invoice: &super::Invoice) -> InvoiceView {
+    InvoiceView { title: invoice.title.clone(), description: invoice.description.clone(), amount: invoice.amount }
 }
 
 fn media_view(file: &StoredFile, thumb: Option<StoredFile>) -> MediaView {

@@ -8,6 +8,7 @@ mod edits;
 mod faults;
 mod files;
 mod library;
+mod payments;
 mod rig;
 mod updates;
 mod webhook;
