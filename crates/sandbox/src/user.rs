@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::Instant;
 
+mod groups;
 mod pays;
 
 pub use pays::Receipt;
@@ -18,27 +19,29 @@ use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};
 /// How long a button or an answer is waited for.
 const PRESS_WITHIN: Duration = Duration::from_secs(10);
 
-/// A person in the chat with a bot; cheap to clone.
+/// A person in the chat with a bot, or in a group; cheap to clone.
 #[derive(Clone)]
 pub struct TestUser {
     world: World,
     bot: i64,
     user: i64,
+    /// A group, by internal id, if it is not the chat with the bot.
+    group: Option<i64>,
 }
 
 impl TestUser {
     pub(crate) fn new(world: World, bot: i64, user: i64) -> Self {
-        Self { world, bot, user }
+        Self { world, bot, user, group: None }
     }
 
-    /// The person's id, which is the chat's for the bot.
+    /// The person's id, which is that of their chat with the bot.
     pub fn id(&self) -> i64 {
         self.user
     }
 
     /// The chat.
     pub fn chat(&self) -> ChatRef {
-        ChatRef::Private { bot: self.bot, user: self.user }
+        self.group.map_or(ChatRef::Private { bot: self.bot, user: self.user }, ChatRef::Channel)
     }
 
     /// Writes to the bot. Links and commands are marked as a client's server does. Returns the message's number.
@@ -68,7 +71,7 @@ impl TestUser {
     }
 
     pub(crate) async fn presses_within(&self, message_id: i32, data: &str, within: Duration) -> anyhow::Result<CallbackAnswer> {
-        let query = self.world.change(|state| state.press(self.bot, self.user, message_id, data));
+        let query = self.world.change(|state| state.press(self.bot, self.user, self.chat(), message_id, data));
         let until = Instant::now() + within;
         loop {
             let seen = self.world.version();
@@ -127,8 +130,7 @@ impl TestUser {
 
     /// The chat as text.
     pub fn transcript(&self) -> String {
-        let name = |id: i64| self.world.user_by_id(id).map_or_else(|| id.to_string(), |user| user.username.unwrap_or(user.first_name));
-        transcript(&self.messages(), &name(self.user), &name(self.bot))
+        transcript(&self.messages())
     }
 
     /// Blocks the bot.
@@ -148,7 +150,10 @@ impl TestUser {
 
     fn posts(&self, message: NewMessage) -> i32 {
         self.world.change(|state| {
-            state.private_chats.entry((self.bot, self.user)).or_default().started = true;
+            match self.group {
+                None => state.private_chats.entry((self.bot, self.user)).or_default().started = true,
+                Some(group) => assert!(state.channels[&group].is_member(self.user), "who is not in the group can't write there"),
+            }
             // The chat is there now, and the bot as long as it is not taken away, which nothing can.
             state.post(self.chat(), message).map_or(0, |message| message.id)
         })

@@ -102,7 +102,8 @@ fn may_edit_others(state: &State, bot: i64, chat: ChatRef) -> bool {
     match chat {
         ChatRef::Private { .. } => false,
         ChatRef::Channel(id) => {
-            state.channels.get(&id).and_then(|channel| channel.rights_of(bot)).is_some_and(|rights| rights.edit_messages)
+            let channel = state.channels.get(&id).filter(|channel| !channel.megagroup);
+            channel.and_then(|channel| channel.rights_of(bot)).is_some_and(|rights| rights.edit_messages)
         }
     }
 }
@@ -113,8 +114,10 @@ fn may_delete(state: &State, bot: i64, chat: ChatRef, id: i32) -> Result<(), Api
         // Bots may delete what people wrote to them (<https://core.telegram.org/bots/api#deletemessage>).
         ChatRef::Private { .. } => true,
         ChatRef::Channel(id) => {
-            let rights = state.channels.get(&id).and_then(|channel| channel.rights_of(bot));
-            rights.is_some_and(|rights| rights.delete_messages || message.author == bot && rights.post_messages)
+            let channel = state.channels.get(&id);
+            let rights = channel.and_then(|channel| channel.rights_of(bot)).unwrap_or_default();
+            let may_post = rights.post_messages || channel.is_some_and(|channel| channel.megagroup);
+            rights.delete_messages || message.author == bot && may_post
         }
     };
     if allowed { Ok(()) } else { Err(ApiError::bad_request("message can't be deleted")) }

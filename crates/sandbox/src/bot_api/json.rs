@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{json_extra, json_media};
 use crate::world::chats::Standing;
-use crate::world::{Button, ButtonAction, CallbackQuery, ChatRef, Extra, Forward, Message, State, Update, UpdateKind};
+use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Extra, Forward, Message, State, Update, UpdateKind};
 
 /// `User`.
 pub(super) fn user(state: &State, id: i64) -> Value {
@@ -41,7 +41,7 @@ pub(super) fn chat(state: &State, chat: ChatRef) -> Value {
         }
         ChatRef::Channel(id) => {
             let channel = state.channels.get(&id);
-            object["type"] = json!(if channel.is_some_and(|channel| channel.megagroup) { "supergroup" } else { "channel" });
+            object["type"] = json!(channel.map_or("channel", Channel::kind_name));
             object["title"] = json!(channel.map_or("", |channel| channel.title.as_str()));
             if let Some(username) = channel.and_then(|channel| channel.username.as_ref()) {
                 object["username"] = json!(username);
@@ -109,7 +109,7 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
         }
         object.extend(json_media::media(state, bot, file));
     }
-    object.extend(json_extra::fields(&message.extra));
+    object.extend(json_extra::fields(state, &message.extra));
     object
 }
 
@@ -144,6 +144,7 @@ pub(super) fn member(state: &State, who: i64, standing: Standing) -> Value {
         Standing::Left => json!({"user": user, "status": "left"}),
         Standing::Member => json!({"user": user, "status": "member"}),
         Standing::Banned => json!({"user": user, "status": "kicked", "until_date": 0}),
+        Standing::Creator => json!({"user": user, "status": "creator", "is_anonymous": false}),
         Standing::Admin(rights) => json!({
             "user": user,
             "status": "administrator",
@@ -176,29 +177,28 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
         UpdateKind::PreCheckoutQuery(id) => {
             state.stars.checkouts.get(id).map_or(Value::Null, |checkout| json_extra::pre_checkout(state, checkout))
         }
-        UpdateKind::Standing { chat: place, by, old, new, date } => json!({
+        UpdateKind::Standing { who, chat: place, by, old, new, date, .. } => json!({
             "chat": chat(state, *place),
             "from": user(state, *by),
             "date": date,
-            "old_chat_member": member(state, bot, *old),
-            "new_chat_member": member(state, bot, *new),
+            "old_chat_member": member(state, *who, *old),
+            "new_chat_member": member(state, *who, *new),
         }),
     };
     json!({"update_id": update.id, update.kind.name(): body})
 }
 
 fn callback_query(state: &State, bot: i64, query: &CallbackQuery) -> Value {
-    let place = ChatRef::Private { bot: query.bot, user: query.user };
     let under = match &query.message {
         Some(shown) => message(state, bot, shown),
         // `InaccessibleMessage`.
-        None => json!({"chat": chat(state, place), "message_id": query.message_id, "date": 0}),
+        None => json!({"chat": chat(state, query.chat), "message_id": query.message_id, "date": 0}),
     };
     json!({
         "id": query.id,
         "from": user(state, query.user),
         "message": under,
-        "chat_instance": query.user.wrapping_mul(31).wrapping_add(query.bot).to_string(),
+        "chat_instance": query.chat.bot_api_id().wrapping_mul(31).wrapping_add(query.bot).to_string(),
         "data": query.data,
     })
 }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::json::user;
 use crate::world::stars::{Charge, Checkout};
-use crate::world::{Extra, Invoice, Payment, Service, State};
+use crate::world::{ChatRef, Extra, Invoice, Payment, Service, State};
 
 /// The currency of Stars.
 pub(super) const STARS: &str = "XTR";
 
 /// The fields that the extras give a message.
-pub(super) fn fields(extra: &Extra) -> Map<String, Value> {
+pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
     let mut fields = Map::new();
     if let Some(invoice) = &extra.invoice {
         fields.insert("invoice".to_owned(), self::invoice(invoice));
@@ -22,6 +22,9 @@ pub(super) fn fields(extra: &Extra) -> Map<String, Value> {
         let body = match service {
             Service::Paid(payment) => paid(payment),
             Service::Refunded(payment) => payment_base(payment),
+            Service::Joined(who) => json!([user(state, *who)]),
+            Service::Left(who) => user(state, *who),
+            Service::MigratedTo(id) | Service::MigratedFrom(id) => json!(ChatRef::Channel(*id).bot_api_id()),
         };
         fields.insert(service.name().to_owned(), body);
     }

@@ -10,14 +10,15 @@ use super::reply::{Answer, ApiError};
 /// `getMe`.
 pub(super) fn get_me(call: &Call) -> Answer {
     let user = call.world().user_by_id(call.bot).ok_or_else(|| ApiError::new(401, "Unauthorized"))?;
+    let settings = call.world().read(|state| state.settings_of(call.bot));
     Ok(json!({
         "id": user.id,
         "is_bot": true,
         "first_name": user.first_name,
         "username": user.username,
-        "can_join_groups": true,
-        "can_read_all_group_messages": false,
-        "supports_inline_queries": false,
+        "can_join_groups": settings.can_join_groups,
+        "can_read_all_group_messages": !settings.privacy_mode,
+        "supports_inline_queries": settings.inline_mode,
         "can_connect_to_business": false,
         "has_main_web_app": false,
     }))

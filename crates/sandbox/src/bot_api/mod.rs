@@ -129,7 +129,7 @@ async fn serve(State(face): State<Face>, ConnectInfo(cut): ConnectInfo<Cut>, req
 /// The answer that a scripted refusal gives.
 fn refusal(fault: Fault) -> ApiError {
     match fault {
-        Fault::HttpStatus { code, description, retry_after } => ApiError { code, description, retry_after },
+        Fault::HttpStatus { code, description, retry_after } => ApiError { retry_after, ..ApiError::new(code, description) },
         Fault::RpcError { code, message } => ApiError::new(u16::try_from(code).unwrap_or(500), message),
         Fault::FloodWait { seconds } | Fault::FloodPremiumWait { seconds } => ApiError::too_many_requests(seconds),
         Fault::CutConnection | Fault::LoseAnswer | Fault::Delay(_) => ApiError::new(500, "Internal Server Error"),

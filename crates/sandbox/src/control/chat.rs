@@ -16,20 +16,22 @@ use crate::world::MessageView;
 pub(super) struct Who {
     pub(super) user: String,
     pub(super) bot: Option<String>,
+    /// A group; the chat with the bot if it is not given.
+    pub(super) chat_id: Option<i64>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Send {
-    user: String,
-    bot: Option<String>,
+    #[serde(flatten)]
+    who: Who,
     text: String,
     reply_to: Option<i32>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Press {
-    user: String,
-    bot: Option<String>,
+    #[serde(flatten)]
+    who: Who,
     label: Option<String>,
     message_id: Option<i32>,
     data: Option<String>,
@@ -43,7 +45,7 @@ pub(super) struct Wait {
 }
 
 pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>) -> Result<Json<Value>, Failed> {
-    let user = control.user(&body.user, body.bot.as_deref())?;
+    let user = control.person(&body.who)?;
     let text = body.text.trim();
     if text.is_empty() || text.encode_utf16().count() > control.world.limits().text_units {
         return Err(Failed::bad("a text has 1 to 4096 characters"));
@@ -56,7 +58,7 @@ pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>)
 }
 
 pub(super) async fn press(State(control): State<Control>, Json(body): Json<Press>) -> Result<Json<Value>, Failed> {
-    let user = control.user(&body.user, body.bot.as_deref())?;
+    let user = control.person(&body.who)?;
     let within = Duration::from_millis(body.timeout_ms.unwrap_or(10_000));
     let (message_id, data) = match (body.label, body.message_id, body.data) {
         (Some(label), None, None) => {

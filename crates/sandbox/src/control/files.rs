@@ -6,6 +6,7 @@ use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::chat::Who;
 use super::{Control, Failed};
 use crate::serve_file;
 use crate::world::StoredFile;
@@ -14,6 +15,7 @@ use crate::world::StoredFile;
 pub(super) struct Which {
     user: String,
     bot: Option<String>,
+    chat_id: Option<i64>,
     message_id: i32,
 }
 
@@ -31,7 +33,8 @@ pub(super) async fn thumb(State(control): State<Control>, Query(which): Query<Wh
 }
 
 fn find(control: &Control, which: &Which) -> Result<StoredFile, Failed> {
-    let chat = control.user(&which.user, which.bot.as_deref())?.chat();
+    let who = Who { user: which.user.clone(), bot: which.bot.clone(), chat_id: which.chat_id };
+    let chat = control.person(&who)?.chat();
     let found = control.world.read(|state| {
         let id = state.message(chat, which.message_id)?.media?;
         state.files.get(id).cloned()

@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::faults::Faults;
 use crate::network::Network;
 use crate::user::TestUser;
-use crate::world::World;
+use crate::world::chats::channel_of_bot_api_id;
+use crate::world::{State as WorldState, World};
 
 mod admin;
 mod chat;
 mod files;
+mod groups;
 mod stars;
 
 const PAGE: &str = include_str!("../page/chat.html");
@@ -60,6 +62,10 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/pay", post(stars::pay))
         .route("/control/stars", get(stars::balance).post(stars::set_balance))
         .route("/control/stars/renew", post(stars::renew))
+        .route("/control/bots", post(groups::set_bot))
+        .route("/control/groups", post(groups::create))
+        .route("/control/groups/act", post(groups::act))
+        .route("/control/open", post(groups::open))
         .route("/control/wait", get(chat::wait))
         .route("/control/file", get(files::file))
         .route("/control/thumb", get(files::thumb))
@@ -67,23 +73,29 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
 }
 
 impl Control {
-    /// The person whom a call names.
+    /// The person whom a call names, in the chat with the bot that it names (or the first one), or in a group.
     fn person(&self, who: &chat::Who) -> Result<TestUser, Failed> {
-        self.user(&who.user, who.bot.as_deref())
+        self.world.read(|state| {
+            let person = state.users.named(&who.user).filter(|person| !person.is_bot);
+            let person = person.ok_or_else(|| Failed::missing(format!("no user {}", who.user)))?;
+            let bot = Self::bot(state, who.bot.as_deref())?;
+            let user = TestUser::new(self.world.clone(), bot, person.id);
+            let Some(chat_id) = who.chat_id else {
+                return Ok(user);
+            };
+            let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person.id));
+            let group = channel_of_bot_api_id(chat_id).filter(member);
+            group.map(|group| user.in_chat(group)).ok_or_else(|| Failed::missing(format!("{} is not in a group {chat_id}", who.user)))
+        })
     }
 
-    /// The person `user` in the chat with the bot `bot`, or with the first one.
-    fn user(&self, user: &str, bot: Option<&str>) -> Result<TestUser, Failed> {
-        self.world.read(|state| {
-            let person =
-                state.users.named(user).filter(|person| !person.is_bot).ok_or_else(|| Failed::missing(format!("no user {user}")))?;
-            let bot = match bot {
-                Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
-                None => state.bots.keys().next().copied(),
-            };
-            let bot = bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))?;
-            Ok(TestUser::new(self.world.clone(), bot, person.id))
-        })
+    /// The bot of this name, or the first one.
+    fn bot(state: &WorldState, name: Option<&str>) -> Result<i64, Failed> {
+        let bot = match name {
+            Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
+            None => state.bots.keys().next().copied(),
+        };
+        bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))
     }
 }
 

@@ -20,6 +20,14 @@ pub enum Service {
     Paid(Payment),
     /// The bot has given the Stars back.
     Refunded(Payment),
+    /// Somebody came into a group.
+    Joined(i64),
+    /// Somebody went, or was taken out.
+    Left(i64),
+    /// The group goes on as this supergroup.
+    MigratedTo(i64),
+    /// The supergroup was this group.
+    MigratedFrom(i64),
 }
 
 impl Service {
@@ -28,6 +36,10 @@ impl Service {
         match self {
             Self::Paid(_) => "successful_payment",
             Self::Refunded(_) => "refunded_payment",
+            Self::Joined(_) => "new_chat_members",
+            Self::Left(_) => "left_chat_member",
+            Self::MigratedTo(_) => "migrate_to_chat_id",
+            Self::MigratedFrom(_) => "migrate_from_chat_id",
         }
     }
 }

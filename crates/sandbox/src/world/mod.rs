@@ -11,14 +11,17 @@ use tokio::sync::watch;
 use crate::limits::Limits;
 
 pub(crate) mod accounts;
+pub mod bot_father;
 pub mod boxes;
 pub mod chats;
 pub mod counters;
 pub mod extras;
 pub mod files;
+pub mod groups;
 pub mod messages;
 pub(crate) mod part_rules;
 pub mod post;
+mod privacy;
 mod srp;
 pub mod stars;
 pub mod updates;
@@ -26,6 +29,7 @@ pub(crate) mod uploads;
 pub mod users;
 pub mod views;
 
+pub use bot_father::BotSettings;
 pub use boxes::MessageBox;
 pub use chats::{AdminRights, Channel, ChannelEvent, ChatRef, PrivateChat};
 pub use counters::Counters;

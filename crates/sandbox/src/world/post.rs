@@ -219,7 +219,18 @@ impl State {
             }
             ChatRef::Private { .. } => {}
             ChatRef::Channel(id) => {
-                let admins: Vec<i64> = self.channels.get(&id).map_or_else(Vec::new, |channel| channel.admins.keys().copied().collect());
+                let Some(channel) = self.channels.get(&id) else {
+                    return;
+                };
+                if channel.megagroup {
+                    let bots = channel.members.iter().filter(|member| self.bots.contains_key(member));
+                    for bot in bots.copied().filter(|bot| self.hears(*bot, channel, message)).collect::<Vec<_>>() {
+                        let message = Box::new(message.clone());
+                        self.queue_update(bot, if edited { UpdateKind::EditedMessage(message) } else { UpdateKind::Message(message) });
+                    }
+                    return;
+                }
+                let admins: Vec<i64> = channel.admins.keys().copied().collect();
                 // A bot is not told of its own posts.
                 for bot in admins.into_iter().filter(|bot| *bot != message.author) {
                     let message = Box::new(message.clone());

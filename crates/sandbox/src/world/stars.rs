@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::chats::ChatRef;
 use super::extras::Service;
-use super::post::NewMessage;
 use super::updates::UpdateKind;
 use super::{State, World, now_unix};
 
@@ -204,10 +203,7 @@ impl State {
     fn tell_payment(&mut self, bot: i64, user: i64, service: Service) {
         // Who pays by a link need not have pressed "Start".
         self.private_chats.entry((bot, user)).or_default().started = true;
-        let new = NewMessage { author: user, extra: service.into(), ..NewMessage::default() };
-        if let Err(error) = self.post(ChatRef::Private { bot, user }, new) {
-            tracing::error!(%error, "a payment could not be told");
-        }
+        self.post_service(ChatRef::Private { bot, user }, user, service);
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::RngExt;
 use serde::Serialize;
 
+use super::bot_father::BotSettings;
 use super::updates::{Update, Webhook};
 use super::{State, World};
 
@@ -51,6 +52,8 @@ pub struct Bot {
     pub webhook: Option<Webhook>,
     /// Grows with every `getUpdates` and every change of the webhook, so that an older poll knows that it was replaced.
     pub poll_epoch: u64,
+    /// What its owner has settled.
+    pub settings: BotSettings,
     /// Commands by scope and language, as JSON text.
     pub commands: BTreeMap<(String, String), serde_json::Value>,
 }
@@ -137,6 +140,7 @@ impl State {
             allowed_updates: None,
             webhook: None,
             poll_epoch: 0,
+            settings: BotSettings::default(),
             commands: BTreeMap::new(),
         };
         self.bots.insert(id, bot.clone());

@@ -10,15 +10,17 @@ use serde::Serialize;
 use super::extras::Service;
 use super::files::{Lane, StoredFile};
 use super::messages::{ButtonAction, Entity, Message};
-use super::{ChatRef, State, World};
+use super::{ChatRef, State, User, World};
 
 /// A message.
 #[derive(Debug, Clone, Serialize)]
 pub struct MessageView {
     /// Its number.
     pub message_id: i32,
-    /// The bot wrote it.
+    /// A bot wrote it.
     pub from_bot: bool,
+    /// The username of who wrote it, or the first name.
+    pub from: String,
     /// Seconds since 1970.
     pub date: i32,
     /// It was changed.
@@ -132,7 +134,7 @@ impl World {
     /// The messages of a chat, oldest first.
     pub fn views(&self, chat: ChatRef) -> Vec<MessageView> {
         let raw = self.read(|state| with_files(state, state.messages_of(chat).into_iter().flatten().map(|(_, message)| message)));
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+        raw.into_iter().map(view).collect()
     }
 
     /// Messages of a private chat that were deleted, in the order of deletion.
@@ -141,19 +143,18 @@ impl World {
             let chat = state.private_chats.get(&(bot, user));
             with_files(state, chat.into_iter().flat_map(|chat| &chat.deleted))
         });
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file, thumb)).collect()
+        raw.into_iter().map(view).collect()
     }
 }
 
 /// A chat as lines of text.
-pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
+pub fn transcript(messages: &[MessageView]) -> String {
     let mut text = String::new();
     for message in messages {
-        let who = if message.from_bot { bot } else { person };
         let edits = if message.edited { format!(" (edited ×{})", message.edit_count) } else { String::new() };
         let reply = message.reply_to.map(|id| format!(" (re #{id})")).unwrap_or_default();
         // Writing into a string cannot fail.
-        let _ = write!(text, "#{} {who}{reply}{edits}: ", message.message_id);
+        let _ = write!(text, "#{} {}{reply}{edits}: ", message.message_id, message.from);
         if let Some(media) = &message.media {
             let name = media.file_name.as_deref().unwrap_or("no name");
             let thumb =
@@ -185,28 +186,27 @@ pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
     text
 }
 
-type WithFiles = (Message, Option<StoredFile>, Option<StoredFile>);
+type WithFiles = (Message, Option<User>, Option<StoredFile>, Option<StoredFile>);
 
 fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) -> Vec<WithFiles> {
     messages
         .map(|message| {
             let file = message.media.and_then(|id| state.files.get(id)).cloned();
             let thumb = file.as_ref().and_then(|file| file.thumb).and_then(|id| state.files.get(id)).cloned();
-            (message.clone(), file, thumb)
+            (message.clone(), state.users.get(message.author).cloned(), file, thumb)
         })
         .collect()
 }
 
-fn view(message: &Message, file: Option<StoredFile>, thumb: Option<StoredFile>) -> MessageView {
+fn view((message, author, file, thumb): WithFiles) -> MessageView {
     let words = (!message.text.is_empty()).then(|| message.text.clone());
     let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
-    let from_bot = match message.chat {
-        ChatRef::Private { bot, .. } => message.author == bot,
-        ChatRef::Channel(_) => false,
-    };
+    let from_bot = author.as_ref().is_some_and(|author| author.is_bot);
+    let from = author.map(|author| author.username.unwrap_or(author.first_name)).unwrap_or_default();
     MessageView {
         message_id: message.id,
         from_bot,
+        from,
         date: message.date,
         edited: message.edit_count > 0,
         edit_count: message.edit_count,

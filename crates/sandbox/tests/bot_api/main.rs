@@ -7,6 +7,7 @@ mod control;
 mod edits;
 mod faults;
 mod files;
+mod groups;
 mod library;
 mod payments;
 mod rig;
