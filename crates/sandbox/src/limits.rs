@@ -34,6 +34,8 @@ pub struct Limits {
     pub http_webhooks: bool,
     /// Seconds after which a press of a button can no longer be answered.
     pub callback_query_seconds: u64,
+    /// How long somebody who asks a bot from any chat waits for it (no limit is documented).
+    pub inline_query: Duration,
     /// How long a bot may think about a payment (<https://core.telegram.org/bots/api#answerprecheckoutquery>: 10 seconds).
     pub pre_checkout: Duration,
     /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
@@ -56,6 +58,7 @@ impl Default for Limits {
             caption_units: 1024,
             http_webhooks: false,
             callback_query_seconds: 15 * 60,
+            inline_query: Duration::from_secs(10),
             pre_checkout: Duration::from_secs(10),
             part_lifetime: Duration::from_secs(6 * 3600),
         }

@@ -8,8 +8,10 @@ use anyhow::{Context, bail};
 use tokio::time::Instant;
 
 mod groups;
+mod inline;
 mod pays;
 
+pub use inline::{InlineOffer, InlineResults};
 pub use pays::Receipt;
 
 use crate::detect;

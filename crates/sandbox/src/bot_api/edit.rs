@@ -74,8 +74,12 @@ pub(super) fn delete_messages(call: &Call) -> Answer {
 /// The message that is to be changed, if the bot may change it.
 pub(super) fn target(call: &Call) -> Result<(ChatRef, Message), ApiError> {
     call.params.ignore(&["business_connection_id"]);
-    if call.params.text("inline_message_id").is_some() {
-        return Err(ApiError::bad_request("inline messages are not served by this loopback Telegram"));
+    if let Some(inline_id) = call.params.text("inline_message_id") {
+        return call.world().read(|state| {
+            let place = state.inline.messages.get(inline_id).and_then(|(chat, id)| Some((*chat, state.message(*chat, *id)?.clone())));
+            let is_mine = |message: &Message| message.extra.via.as_ref().is_some_and(|via| via.bot == call.bot);
+            place.filter(|(_, message)| is_mine(message)).ok_or_else(|| ApiError::bad_request("MESSAGE_ID_INVALID"))
+        });
     }
     let chat = call.chat("chat_id")?;
     let id = call.params.message_id()?;
@@ -89,12 +93,15 @@ pub(super) fn target(call: &Call) -> Result<(ChatRef, Message), ApiError> {
     })
 }
 
-/// Changes a message, if the rate allows, and gives its JSON.
+/// Changes a message, if the rate allows, and gives its JSON, or only `true` for one that a person has sent.
 pub(super) fn apply(call: &Call, chat: ChatRef, id: i32, edit: Edit) -> Answer {
     call.take_rate(chat)?;
     call.world().change(|state| {
         let message = state.edit(chat, id, edit).map_err(not_done)?;
-        Ok(json::message(state, call.bot, &message))
+        match message.extra.via {
+            Some(_) => Ok(Value::Bool(true)),
+            None => Ok(json::message(state, call.bot, &message)),
+        }
     })
 }
 

@@ -34,7 +34,7 @@ impl Call {
         self.store(incoming, wanted, attributes, thumb)
     }
 
-    fn known_file(&self, name: &str, wanted: FileKind) -> Result<StoredFile, ApiError> {
+    pub(super) fn known_file(&self, name: &str, wanted: FileKind) -> Result<StoredFile, ApiError> {
         let id = file_id::decode(self.bot, name).ok_or_else(wrong_file)?;
         let file = self.world().read(|state| state.files.get(id).cloned()).ok_or_else(wrong_file)?;
         if file.kind != wanted {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{json_extra, json_media};
 use crate::world::chats::Standing;
-use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Extra, Forward, Message, State, Update, UpdateKind};
+use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Forward, Message, State, Update, UpdateKind};
 
 /// `User`.
 pub(super) fn user(state: &State, id: i64) -> Value {
@@ -91,7 +91,8 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
     }
     let file = message.media.and_then(|id| state.files.get(id));
     let (text, entities) = if file.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
-    if file.is_none() && message.extra == Extra::default() || !message.text.is_empty() {
+    let has_text = file.is_none() && message.extra.service.is_none() && message.extra.invoice.is_none();
+    if has_text || !message.text.is_empty() {
         put(text, json!(message.text));
     }
     if !message.entities.is_empty() {
@@ -123,6 +124,9 @@ fn button(button: &Button) -> Value {
     match &button.action {
         ButtonAction::Callback(data) => json!({"text": button.text, "callback_data": data}),
         ButtonAction::Url(url) => json!({"text": button.text, "url": url}),
+        ButtonAction::SwitchInline { query, here } => {
+            json!({"text": button.text, if *here { "switch_inline_query_current_chat" } else { "switch_inline_query" }: query})
+        }
         ButtonAction::Pay => json!({"text": button.text, "pay": true}),
         ButtonAction::CopyText(text) => json!({"text": button.text, "copy_text": {"text": text}}),
     }
@@ -174,6 +178,11 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
             message(state, bot, new)
         }
         UpdateKind::CallbackQuery(id) => state.callbacks.get(id).map_or(Value::Null, |query| callback_query(state, bot, query)),
+        UpdateKind::InlineQuery(id) => state.inline.queries.get(id).map_or(Value::Null, |query| json_extra::inline_query(state, query)),
+        UpdateKind::ChosenInlineResult { query, result, inline_id } => {
+            let query = state.inline.queries.get(query);
+            query.map_or(Value::Null, |query| json_extra::chosen(state, query, result, inline_id.as_deref()))
+        }
         UpdateKind::PreCheckoutQuery(id) => {
             state.stars.checkouts.get(id).map_or(Value::Null, |checkout| json_extra::pre_checkout(state, checkout))
         }
@@ -189,16 +198,19 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
 }
 
 fn callback_query(state: &State, bot: i64, query: &CallbackQuery) -> Value {
-    let under = match &query.message {
-        Some(shown) => message(state, bot, shown),
-        // `InaccessibleMessage`.
-        None => json!({"chat": chat(state, query.chat), "message_id": query.message_id, "date": 0}),
-    };
-    json!({
+    let mut object = json!({
         "id": query.id,
         "from": user(state, query.user),
-        "message": under,
         "chat_instance": query.chat.bot_api_id().wrapping_mul(31).wrapping_add(query.bot).to_string(),
         "data": query.data,
-    })
+    });
+    let inline_id = query.message.as_ref().and_then(|shown| shown.extra.via.as_ref()).and_then(|via| via.inline_id.as_ref());
+    match (inline_id, &query.message) {
+        // Of such a message a bot knows nothing but this.
+        (Some(inline_id), _) => object["inline_message_id"] = json!(inline_id),
+        (None, Some(shown)) => object["message"] = message(state, bot, shown),
+        // `InaccessibleMessage`.
+        (None, None) => object["message"] = json!({"chat": chat(state, query.chat), "message_id": query.message_id, "date": 0}),
+    }
+    object
 }

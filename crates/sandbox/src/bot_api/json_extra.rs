@@ -1,4 +1,4 @@
-//! What only few messages have, as JSON of the Bot API: invoices, payments.
+//! What only few messages have, as JSON of the Bot API: invoices, payments, what came by inline mode.
 //!
 //! In: extras of messages, payments. Out: fields of `Message`, `PreCheckoutQuery`, `StarTransaction` (<https://core.telegram.org/bots/api#payments>, and the
 //! `Json…` classes of telegram-bot-api's `Client.cpp`). It must not change anything.
@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::json::user;
+use crate::world::inline::InlineQuery;
 use crate::world::stars::{Charge, Checkout};
-use crate::world::{ChatRef, Extra, Invoice, Payment, Service, State};
+use crate::world::{Channel, ChatRef, Extra, Invoice, Payment, Service, State};
 
 /// The currency of Stars.
 pub(super) const STARS: &str = "XTR";
@@ -17,6 +18,9 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
     let mut fields = Map::new();
     if let Some(invoice) = &extra.invoice {
         fields.insert("invoice".to_owned(), self::invoice(invoice));
+    }
+    if let Some(via) = &extra.via {
+        fields.insert("via_bot".to_owned(), user(state, via.bot));
     }
     if let Some(service) = &extra.service {
         let body = match service {
@@ -73,6 +77,25 @@ pub(super) fn pre_checkout(state: &State, checkout: &Checkout) -> Value {
         "total_amount": checkout.invoice.amount,
         "invoice_payload": checkout.invoice.payload,
     })
+}
+
+/// `InlineQuery`.
+pub(super) fn inline_query(state: &State, query: &InlineQuery) -> Value {
+    let chat_type = match query.chat {
+        ChatRef::Private { bot, .. } if bot == query.bot => "sender",
+        ChatRef::Private { .. } => "private",
+        ChatRef::Channel(id) => state.channels.get(&id).map_or("channel", Channel::kind_name),
+    };
+    json!({"id": query.id, "from": user(state, query.user), "chat_type": chat_type, "query": query.text, "offset": query.offset})
+}
+
+/// `ChosenInlineResult`.
+pub(super) fn chosen(state: &State, query: &InlineQuery, result: &str, inline_id: Option<&str>) -> Value {
+    let mut object = json!({"result_id": result, "from": user(state, query.user), "query": query.text});
+    if let Some(inline_id) = inline_id {
+        object["inline_message_id"] = json!(inline_id);
+    }
+    object
 }
 
 /// The `StarTransaction`s of a charge, with their dates: the payment, and the refund, which has the same id.

@@ -3,10 +3,11 @@
 //! In: a name as the client writes it. Out: its true spelling, and the answer. It must not do the work.
 
 use super::reply::{Answer, ApiError};
-use super::{Call, albums, callbacks, chats, copy, download, edit, me, media, payments, polling, send, webhook};
+use super::{Call, albums, callbacks, chats, copy, download, edit, inline, me, media, payments, polling, send, webhook};
 
 const METHODS: &[&str] = &[
     "answerCallbackQuery",
+    "answerInlineQuery",
     "answerPreCheckoutQuery",
     "close",
     "copyMessage",
@@ -59,6 +60,7 @@ pub(super) fn canonical(name: &str) -> Option<&'static str> {
 pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
     match method {
         "answerCallbackQuery" => callbacks::answer(call),
+        "answerInlineQuery" => inline::answer(call),
         "answerPreCheckoutQuery" => payments::answer_pre_checkout(call),
         "close" | "logOut" => me::end(),
         "copyMessage" => copy::copy_message(call),

@@ -8,6 +8,7 @@
 
 use serde_json::{Value, json};
 
+use super::params::Params;
 use super::reply::{Answer, ApiError};
 use super::{Call, fields, json_extra};
 use crate::world::{Button, ButtonAction, Extra, Invoice, NewMessage};
@@ -40,7 +41,7 @@ const FOR_OTHER_CURRENCIES: [&str; 14] = [
 /// `sendInvoice`.
 pub(super) fn send(call: &Call) -> Answer {
     let chat = call.chat_to_write()?;
-    let invoice = invoice(call)?;
+    let invoice = invoice(call, &call.params)?;
     let mut new = call.new_message(chat)?;
     let pays = |button: &Button| button.action == ButtonAction::Pay;
     if new.buttons.is_empty() {
@@ -48,12 +49,12 @@ pub(super) fn send(call: &Call) -> Answer {
     } else if !new.buttons[0].first().is_some_and(pays) {
         return Err(ApiError::bad_request("REPLY_MARKUP_BUY_EMPTY"));
     }
-    call.deliver(chat, NewMessage { extra: Extra { invoice: Some(invoice), ..Extra::default() }, ..new })
+    call.deliver(chat, NewMessage { extra: Extra { invoice: Some(invoice), ..new.extra }, ..new })
 }
 
 /// `createInvoiceLink`.
 pub(super) fn create_link(call: &Call) -> Answer {
-    let mut invoice = invoice(call)?;
+    let mut invoice = invoice(call, &call.params)?;
     call.params.ignore(&["business_connection_id"]);
     if let Some(period_s) = call.params.number::<i32>("subscription_period").filter(|period_s| *period_s != 0) {
         if period_s != PERIOD_S {
@@ -126,9 +127,8 @@ pub(super) fn transactions(call: &Call) -> Answer {
     })
 }
 
-/// The invoice that a call describes.
-fn invoice(call: &Call) -> Result<Invoice, ApiError> {
-    let params = &call.params;
+/// The invoice that a call, or an object in it, describes.
+pub(super) fn invoice(call: &Call, params: &Params) -> Result<Invoice, ApiError> {
     let title = params.required("title")?;
     let description = params.required("description")?;
     let payload = params.required("payload")?;

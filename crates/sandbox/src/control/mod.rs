@@ -20,6 +20,7 @@ mod admin;
 mod chat;
 mod files;
 mod groups;
+mod inline;
 mod stars;
 
 const PAGE: &str = include_str!("../page/chat.html");
@@ -65,6 +66,9 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/bots", post(groups::set_bot))
         .route("/control/groups", post(groups::create))
         .route("/control/groups/act", post(groups::act))
+        .route("/control/inline", post(inline::ask))
+        .route("/control/inline/choose", post(inline::choose))
+        .route("/control/tap", post(inline::tap))
         .route("/control/open", post(groups::open))
         .route("/control/wait", get(chat::wait))
         .route("/control/file", get(files::file))

@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: plain data that hangs on a message. It must not decide anything.
 
+use super::keyboards::Keyboard;
 use super::stars::{Invoice, Payment};
 
 /// What a message has beside text, file and buttons.
@@ -11,6 +12,19 @@ pub struct Extra {
     pub service: Option<Service>,
     /// What can be paid.
     pub invoice: Option<Invoice>,
+    /// What it says about the keyboard under the place where one writes.
+    pub keyboard: Option<Keyboard>,
+    /// The bot that offered it to who sent it.
+    pub via: Option<Via>,
+}
+
+/// Where a message comes from that a bot has offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// The bot.
+    pub bot: i64,
+    /// `inline_message_id`, if it can be edited.
+    pub inline_id: Option<String>,
 }
 
 /// What a service message tells.

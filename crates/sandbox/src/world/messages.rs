@@ -98,6 +98,13 @@ pub enum ButtonAction {
     CopyText(String),
     /// Pays the invoice above it.
     Pay,
+    /// Types the bot's name and a text, here or in a chat that is chosen then.
+    SwitchInline {
+        /// The text.
+        query: String,
+        /// In this chat.
+        here: bool,
+    },
 }
 
 /// Where a forwarded message comes from.

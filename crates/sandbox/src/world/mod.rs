@@ -18,6 +18,8 @@ pub mod counters;
 pub mod extras;
 pub mod files;
 pub mod groups;
+pub mod inline;
+pub mod keyboards;
 pub mod messages;
 pub(crate) mod part_rules;
 pub mod post;
@@ -74,6 +76,8 @@ pub struct State {
     pub files: files::Files,
     /// Presses of buttons, by query id.
     pub callbacks: std::collections::BTreeMap<String, CallbackQuery>,
+    /// Questions to bots from any chat.
+    pub inline: inline::Inline,
     /// Stars, and what was paid with them.
     pub stars: stars::Stars,
     /// How often what was called, and how much was moved.

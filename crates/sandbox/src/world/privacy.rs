@@ -40,7 +40,8 @@ impl State {
             let answered = message.reply_to.and_then(|id| self.message(ChatRef::Channel(channel.id), id));
             answered.is_some_and(|answered| answered.author == bot || self.is_meant_for(bot, channel, answered))
         };
-        addressed || answers()
+        let through_me = message.extra.via.as_ref().is_some_and(|via| via.bot == bot);
+        addressed || through_me || answers()
     }
 
     /// No other bot wrote after this one.

@@ -32,6 +32,17 @@ pub enum UpdateKind {
     EditedChannelPost(Box<Message>),
     /// A button was pressed, by query id.
     CallbackQuery(String),
+    /// Somebody asks from any chat, by query id.
+    InlineQuery(String),
+    /// Somebody has sent one of the results.
+    ChosenInlineResult {
+        /// The query id.
+        query: String,
+        /// Which result.
+        result: String,
+        /// Names the message, if it can be edited.
+        inline_id: Option<String>,
+    },
     /// Somebody wants to pay, by query id.
     PreCheckoutQuery(String),
     /// Somebody's standing in a chat has changed.
@@ -62,6 +73,8 @@ impl UpdateKind {
             Self::ChannelPost(_) => "channel_post",
             Self::EditedChannelPost(_) => "edited_channel_post",
             Self::CallbackQuery(_) => "callback_query",
+            Self::InlineQuery(_) => "inline_query",
+            Self::ChosenInlineResult { .. } => "chosen_inline_result",
             Self::PreCheckoutQuery(_) => "pre_checkout_query",
             Self::Standing { own: true, .. } => "my_chat_member",
             Self::Standing { own: false, .. } => "chat_member",

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::extras::Service;
 use super::files::{Lane, StoredFile};
+use super::keyboards::Keyboard;
 use super::messages::{ButtonAction, Entity, Message};
 use super::{ChatRef, State, User, World};
 
@@ -47,6 +48,10 @@ pub struct MessageView {
     pub invoice: Option<InvoiceView>,
     /// What happened, if it is no message of anybody (`successful_payment`, …, as the Bot API names it).
     pub service: Option<&'static str>,
+    /// What it says about the keyboard under the place where one writes.
+    pub keyboard: Option<Keyboard>,
+    /// The username of the bot that offered it.
+    pub via_bot: Option<String>,
 }
 
 /// An invoice.
@@ -186,19 +191,21 @@ pub fn transcript(messages: &[MessageView]) -> String {
     text
 }
 
-type WithFiles = (Message, Option<User>, Option<StoredFile>, Option<StoredFile>);
+/// A message with its author, the bot that offered it, its file and that one's picture.
+type WithFiles = (Message, Option<User>, Option<User>, Option<StoredFile>, Option<StoredFile>);
 
 fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) -> Vec<WithFiles> {
     messages
         .map(|message| {
             let file = message.media.and_then(|id| state.files.get(id)).cloned();
             let thumb = file.as_ref().and_then(|file| file.thumb).and_then(|id| state.files.get(id)).cloned();
-            (message.clone(), state.users.get(message.author).cloned(), file, thumb)
+            let via = message.extra.via.as_ref().and_then(|via| state.users.get(via.bot)).cloned();
+            (message.clone(), state.users.get(message.author).cloned(), via, file, thumb)
         })
         .collect()
 }
 
-fn view((message, author, file, thumb): WithFiles) -> MessageView {
+fn view((message, author, via, file, thumb): WithFiles) -> MessageView {
     let words = (!message.text.is_empty()).then(|| message.text.clone());
     let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
     let from_bot = author.as_ref().is_some_and(|author| author.is_bot);
@@ -220,6 +227,8 @@ fn view((message, author, file, thumb): WithFiles) -> MessageView {
         media_group_id: message.group.map(|group| group.to_string()),
         invoice: message.extra.invoice.as_ref().map(invoice_view),
         service: message.extra.service.as_ref().map(Service::name),
+        keyboard: message.extra.keyboard.clone(),
+        via_bot: via.and_then(|bot| bot.username),
     }
 }
 
@@ -227,7 +236,7 @@ fn button_view(button: &super::Button) -> ButtonView {
     let (data, url) = match &button.action {
         ButtonAction::Callback(data) => (Some(data.clone()), None),
         ButtonAction::Url(url) => (None, Some(url.clone())),
-        ButtonAction::CopyText(_) | ButtonAction::Pay => (None, None),
+        ButtonAction::CopyText(_) | ButtonAction::Pay | ButtonAction::SwitchInline { .. } => (None, None),
     };
     ButtonView { text: button.text.clone(), data, url, pay: button.action == ButtonAction::Pay }
 }

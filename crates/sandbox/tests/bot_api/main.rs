@@ -8,6 +8,7 @@ mod edits;
 mod faults;
 mod files;
 mod groups;
+mod inline;
 mod library;
 mod payments;
 mod rig;
