@@ -29,11 +29,13 @@ pub struct TestUser {
     user: i64,
     /// A group, by internal id, if it is not the chat with the bot.
     group: Option<i64>,
+    /// A topic of that group.
+    topic: Option<i32>,
 }
 
 impl TestUser {
     pub(crate) fn new(world: World, bot: i64, user: i64) -> Self {
-        Self { world, bot, user, group: None }
+        Self { world, bot, user, group: None, topic: None }
     }
 
     /// The person's id, which is that of their chat with the bot.
@@ -120,9 +122,11 @@ impl TestUser {
         }
     }
 
-    /// All messages that are there, oldest first.
+    /// All messages that are there (of a topic, if it is one), oldest first.
     pub fn messages(&self) -> Vec<MessageView> {
-        self.world.views(self.chat())
+        let mut messages = self.world.views(self.chat());
+        messages.retain(|message| self.topic.is_none() || message.thread == self.topic);
+        messages
     }
 
     /// All messages that were deleted, in the order of deletion.
@@ -150,7 +154,8 @@ impl TestUser {
         self.world.delete_message(self.chat(), message_id)
     }
 
-    fn posts(&self, message: NewMessage) -> i32 {
+    fn posts(&self, mut message: NewMessage) -> i32 {
+        message.extra.thread = self.topic;
         self.world.change(|state| {
             match self.group {
                 None => state.private_chats.entry((self.bot, self.user)).or_default().started = true,

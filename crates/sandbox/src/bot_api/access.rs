@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Call;
 use super::reply::ApiError;
 use crate::world::chats::channel_of_bot_api_id;
-use crate::world::{Channel, ChatRef, Peer, State};
+use crate::world::{AdminRights, Channel, ChatRef, Peer, State};
 
 impl Call {
     /// The chat that `name` (usually `chat_id`) means, if the bot may know of it.
@@ -95,6 +95,11 @@ pub(super) fn may_read(state: &State, bot: i64, chat: ChatRef) -> Result<(), Api
             None => Err(ApiError::bad_request("chat not found")),
         },
     }
+}
+
+/// The bot's rights in a channel or a group; none if it is no admin there.
+pub(super) fn rights_in(state: &State, channel: i64, bot: i64) -> AdminRights {
+    state.channels.get(&channel).and_then(|channel| channel.rights_of(bot)).unwrap_or_default()
 }
 
 pub(super) fn not_a_member(state: &State, channel: i64) -> ApiError {

@@ -12,7 +12,7 @@ use super::media::kind_of;
 use super::params::Params;
 use super::reply::{Answer, ApiError};
 use super::{Call, json as to_json, send};
-use crate::world::{FileKind, NewMessage, State};
+use crate::world::{Extra, FileKind, NewMessage, State};
 
 /// The most messages of an album.
 const MAX_ALBUM: usize = 10;
@@ -78,9 +78,9 @@ pub(super) fn copy_messages(call: &Call) -> Answer {
     if !ids.is_sorted_by(|one, next| one < next) {
         return Err(ApiError::bad_request("message identifiers must be in a strictly increasing order"));
     }
-    call.params.ignore(&["message_thread_id"]);
     let bare = call.params.flag("remove_caption");
     let (silent, protected) = (call.params.flag("disable_notification"), call.params.flag("protect_content"));
+    let thread = call.thread(chat)?;
     let sources: Vec<_> = ids.iter().filter_map(|id| readable(call, from, *id, "message to copy not found").ok()).collect();
     if sources.is_empty() {
         return Err(ApiError::bad_request("there are no messages to copy"));
@@ -103,6 +103,7 @@ pub(super) fn copy_messages(call: &Call) -> Answer {
             spoiler: source.spoiler,
             silent,
             protected,
+            extra: Extra { thread, ..Extra::default() },
             ..NewMessage::default()
         });
     }

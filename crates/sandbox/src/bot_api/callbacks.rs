@@ -51,8 +51,9 @@ pub(super) fn answer(call: &Call) -> Answer {
 
 /// `sendChatAction`.
 pub(super) fn chat_action(call: &Call) -> Answer {
-    call.params.ignore(&["message_thread_id", "business_connection_id"]);
+    call.params.ignore(&["business_connection_id"]);
     let chat = call.chat("chat_id")?;
+    call.thread(chat)?;
     let action = call.params.text("action").unwrap_or_default();
     if !ACTIONS.contains(&action) {
         return Err(ApiError::bad_request("wrong parameter action in request"));

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::access::may_read;
 use super::reply::{Answer, ApiError};
 use super::{Call, json};
-use crate::world::{ChatRef, Forward, Message, NewMessage};
+use crate::world::{ChatRef, Extra, Forward, Message, NewMessage};
 
 /// `copyMessage`.
 pub(super) fn copy_message(call: &Call) -> Answer {
@@ -36,7 +36,7 @@ pub(super) fn copy_message(call: &Call) -> Answer {
 pub(super) fn forward_message(call: &Call) -> Answer {
     let chat = call.chat_to_write()?;
     let (from, source) = source(call, "message to forward not found")?;
-    call.params.ignore(&["message_thread_id", "video_start_timestamp", "message_effect_id"]);
+    call.params.ignore(&["video_start_timestamp", "message_effect_id"]);
     // A forward of a forward names the first one.
     let forward = source.forward.unwrap_or(Forward { chat: from, message_id: source.id, author: source.author, date: source.date });
     let new = NewMessage {
@@ -47,6 +47,7 @@ pub(super) fn forward_message(call: &Call) -> Answer {
         forward: Some(forward),
         silent: call.params.flag("disable_notification"),
         protected: call.params.flag("protect_content"),
+        extra: Extra { thread: call.thread(chat)?, ..Extra::default() },
         ..NewMessage::default()
     };
     call.take_rate(chat)?;

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::access::may_write;
+use super::access::{may_write, rights_in};
 use super::reply::{Answer, ApiError};
 use super::send::not_done;
 use super::{Call, json, markup};
@@ -122,7 +122,7 @@ fn may_delete(state: &State, bot: i64, chat: ChatRef, id: i32) -> Result<(), Api
         ChatRef::Private { .. } => true,
         ChatRef::Channel(id) => {
             let channel = state.channels.get(&id);
-            let rights = channel.and_then(|channel| channel.rights_of(bot)).unwrap_or_default();
+            let rights = rights_in(state, id, bot);
             let may_post = rights.post_messages || channel.is_some_and(|channel| channel.megagroup);
             rights.delete_messages || message.author == bot && may_post
         }

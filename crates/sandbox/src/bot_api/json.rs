@@ -43,6 +43,9 @@ pub(super) fn chat(state: &State, chat: ChatRef) -> Value {
             let channel = state.channels.get(&id);
             object["type"] = json!(channel.map_or("channel", Channel::kind_name));
             object["title"] = json!(channel.map_or("", |channel| channel.title.as_str()));
+            if state.topics_of(chat).is_some() {
+                object["is_forum"] = json!(true);
+            }
             if let Some(username) = channel.and_then(|channel| channel.username.as_ref()) {
                 object["username"] = json!(username);
             }
@@ -163,6 +166,7 @@ pub(super) fn member(state: &State, who: i64, standing: Standing) -> Value {
             "can_restrict_members": rights.ban_users,
             "can_pin_messages": rights.pin_messages,
             "can_promote_members": rights.add_admins,
+            "can_manage_topics": rights.manage_topics,
             "can_manage_video_chats": rights.other,
             "can_post_stories": false,
             "can_edit_stories": false,

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::json::user;
+use super::topics;
 use crate::world::inline::InlineQuery;
 use crate::world::stars::{Charge, Checkout};
 use crate::world::{Channel, ChatRef, Extra, Invoice, Payment, Service, State};
@@ -19,6 +20,10 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
     if let Some(invoice) = &extra.invoice {
         fields.insert("invoice".to_owned(), self::invoice(invoice));
     }
+    if let Some(thread) = extra.thread {
+        fields.insert("message_thread_id".to_owned(), json!(thread));
+        fields.insert("is_topic_message".to_owned(), json!(true));
+    }
     if let Some(via) = &extra.via {
         fields.insert("via_bot".to_owned(), user(state, via.bot));
     }
@@ -28,6 +33,12 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
             Service::Refunded(payment) => payment_base(payment),
             Service::Joined(who) => json!([user(state, *who)]),
             Service::Left(who) => user(state, *who),
+            Service::TopicCreated(topic) => topics::look(topic),
+            Service::TopicEdited { name, icon_custom_emoji_id } => {
+                let both = [("name", name), ("icon_custom_emoji_id", icon_custom_emoji_id)];
+                both.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))).collect::<Map<_, _>>().into()
+            }
+            Service::TopicClosed | Service::TopicReopened => json!({}),
             Service::MigratedTo(id) | Service::MigratedFrom(id) => json!(ChatRef::Channel(*id).bot_api_id()),
         };
         fields.insert(service.name().to_owned(), body);

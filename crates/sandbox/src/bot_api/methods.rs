@@ -3,20 +3,24 @@
 //! In: a name as the client writes it. Out: its true spelling, and the answer. It must not do the work.
 
 use super::reply::{Answer, ApiError};
-use super::{Call, albums, callbacks, chats, copy, download, edit, inline, me, media, payments, polling, send, webhook};
+use super::{Call, albums, callbacks, chats, copy, download, edit, inline, me, media, payments, polling, send, topics, webhook};
 
 const METHODS: &[&str] = &[
     "answerCallbackQuery",
     "answerInlineQuery",
     "answerPreCheckoutQuery",
     "close",
+    "closeForumTopic",
     "copyMessage",
     "copyMessages",
+    "createForumTopic",
     "createInvoiceLink",
+    "deleteForumTopic",
     "deleteMessage",
     "deleteMessages",
     "deleteMyCommands",
     "deleteWebhook",
+    "editForumTopic",
     "editMessageCaption",
     "editMessageMedia",
     "editMessageReplyMarkup",
@@ -37,6 +41,7 @@ const METHODS: &[&str] = &[
     "leaveChat",
     "logOut",
     "refundStarPayment",
+    "reopenForumTopic",
     "sendAnimation",
     "sendAudio",
     "sendChatAction",
@@ -65,11 +70,15 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "close" | "logOut" => me::end(),
         "copyMessage" => copy::copy_message(call),
         "copyMessages" => albums::copy_messages(call),
+        "closeForumTopic" => topics::set_closed(call, true),
+        "createForumTopic" => topics::create(call),
         "createInvoiceLink" => payments::create_link(call),
+        "deleteForumTopic" => topics::delete(call),
         "deleteMessage" => edit::delete_message(call),
         "deleteMessages" => edit::delete_messages(call),
         "deleteMyCommands" => me::delete_commands(call),
         "deleteWebhook" => webhook::delete(call),
+        "editForumTopic" => topics::edit(call),
         "editMessageCaption" => edit::caption(call),
         "editMessageMedia" => media::edit(call).await,
         "editMessageReplyMarkup" => edit::reply_markup(call),
@@ -89,6 +98,7 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "getWebhookInfo" => webhook::info(call),
         "leaveChat" => chats::leave(call),
         "refundStarPayment" => payments::refund(call),
+        "reopenForumTopic" => topics::set_closed(call, false),
         "sendAnimation" | "sendAudio" | "sendDocument" | "sendPhoto" | "sendVideo" | "sendVoice" => media::send(call, method).await,
         "sendChatAction" => callbacks::chat_action(call),
         "sendInvoice" => payments::send(call),

@@ -50,6 +50,7 @@ mod reply;
 mod reply_keyboard;
 mod send;
 mod text;
+mod topics;
 mod webhook;
 mod webhook_push;
 

@@ -22,7 +22,7 @@ impl Call {
     pub(super) fn new_message(&self, chat: ChatRef) -> Result<NewMessage, ApiError> {
         let params = &self.params;
         // Understood, without an effect that anybody could see here.
-        params.ignore(&["message_thread_id", "message_effect_id", "allow_paid_broadcast", "business_connection_id", "parse_mode"]);
+        params.ignore(&["message_effect_id", "allow_paid_broadcast", "business_connection_id", "parse_mode"]);
         let preview: Option<Value> = params.json("link_preview_options")?;
         let no_preview = preview.is_some_and(|options| options["is_disabled"] == true) || params.flag("disable_web_page_preview");
         let (buttons, keyboard) = match self.is_broadcast(chat) {
@@ -38,7 +38,7 @@ impl Call {
             caption_above: params.flag("show_caption_above_media"),
             spoiler: params.flag("has_spoiler"),
             no_preview,
-            extra: Extra { keyboard, ..Extra::default() },
+            extra: Extra { keyboard, thread: self.thread(chat)?, ..Extra::default() },
             ..NewMessage::default()
         })
     }

@@ -18,6 +18,8 @@ pub(super) struct Who {
     pub(super) bot: Option<String>,
     /// A group; the chat with the bot if it is not given.
     pub(super) chat_id: Option<i64>,
+    /// A topic of it.
+    pub(super) message_thread_id: Option<i32>,
 }
 
 #[derive(Deserialize)]

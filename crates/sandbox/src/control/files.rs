@@ -33,7 +33,7 @@ pub(super) async fn thumb(State(control): State<Control>, Query(which): Query<Wh
 }
 
 fn find(control: &Control, which: &Which) -> Result<StoredFile, Failed> {
-    let who = Who { user: which.user.clone(), bot: which.bot.clone(), chat_id: which.chat_id };
+    let who = Who { user: which.user.clone(), bot: which.bot.clone(), chat_id: which.chat_id, message_thread_id: None };
     let chat = control.person(&who)?.chat();
     let found = control.world.read(|state| {
         let id = state.message(chat, which.message_id)?.media?;

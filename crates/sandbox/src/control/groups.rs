@@ -38,6 +38,7 @@ enum What {
     PromoteBot,
     DemoteBot,
     Upgrade,
+    MakeForum,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +80,8 @@ pub(super) async fn act(State(control): State<Control>, Json(mut body): Json<Act
         What::RemoveBot => user.removes_bot(),
         What::PromoteBot => user.promotes_bot(Some(AdminRights::full())),
         What::DemoteBot => user.promotes_bot(None),
+        What::MakeForum if !user.makes_forum() => return Err(Failed::bad("only a supergroup can be a forum")),
+        What::MakeForum => {}
         What::Upgrade => now = user.upgrades_group().map_err(Failed::bad)?,
     }
     Ok(Json(json!({"chat_id": now.chat_id()})))

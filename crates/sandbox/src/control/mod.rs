@@ -89,7 +89,10 @@ impl Control {
             };
             let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person.id));
             let group = channel_of_bot_api_id(chat_id).filter(member);
-            group.map(|group| user.in_chat(group)).ok_or_else(|| Failed::missing(format!("{} is not in a group {chat_id}", who.user)))
+            let group = group
+                .map(|group| user.in_chat(group))
+                .ok_or_else(|| Failed::missing(format!("{} is not in a group {chat_id}", who.user)))?;
+            Ok(who.message_thread_id.map_or(group.clone(), |topic| group.in_topic(topic)))
         })
     }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use super::TestUser;
 use crate::world::AdminRights;
+use crate::world::topics::ICON_COLORS;
 
 /// <https://core.telegram.org/bots/features#deep-linking>
 const MAX_PAYLOAD: usize = 64;
@@ -29,7 +30,7 @@ impl TestUser {
         if let Some(group) = other.group {
             self.world.change(|state| state.add_member(group, self.user));
         }
-        Self { group: other.group, ..self.clone() }
+        Self { group: other.group, topic: other.topic, ..self.clone() }
     }
 
     /// Leaves the group.
@@ -90,6 +91,28 @@ impl TestUser {
         }
     }
 
+    /// Makes the supergroup a forum. `false` if it is none.
+    pub fn makes_forum(&self) -> bool {
+        self.group.is_some_and(|group| self.world.make_forum(group))
+    }
+
+    /// Makes a topic of the forum and goes there. Error: this is no forum.
+    pub fn creates_topic(&self, name: &str) -> anyhow::Result<Self> {
+        let group = self.group.context("this is no group")?;
+        let topic = self.world.change(|state| state.create_topic(group, self.user, name, ICON_COLORS[0], None));
+        Ok(self.in_topic(topic.context("this is no forum")?.id))
+    }
+
+    /// Goes to a topic, by its `message_thread_id`.
+    pub fn in_topic(&self, topic: i32) -> Self {
+        Self { topic: Some(topic), ..self.clone() }
+    }
+
+    /// The topic's `message_thread_id`.
+    pub fn topic_id(&self) -> Option<i32> {
+        self.topic
+    }
+
     /// The chat's id for the bot.
     pub fn chat_id(&self) -> i64 {
         self.chat().bot_api_id()
@@ -97,7 +120,7 @@ impl TestUser {
 
     /// The same person in a group that there is, by internal id.
     pub(crate) fn in_chat(&self, group: i64) -> Self {
-        Self { group: Some(group), ..self.clone() }
+        Self { group: Some(group), topic: None, ..self.clone() }
     }
 
     fn bot_name(&self) -> String {

@@ -137,6 +137,8 @@ pub struct AdminRights {
     pub pin_messages: bool,
     /// Make others admins.
     pub add_admins: bool,
+    /// Make, change and close topics.
+    pub manage_topics: bool,
     /// Everything that comes with being an admin at all.
     pub other: bool,
 }
@@ -153,6 +155,7 @@ impl AdminRights {
             invite_users: true,
             pin_messages: true,
             add_admins: false,
+            manage_topics: true,
             other: true,
         }
     }

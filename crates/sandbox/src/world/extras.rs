@@ -4,6 +4,7 @@
 
 use super::keyboards::Keyboard;
 use super::stars::{Invoice, Payment};
+use super::topics::Topic;
 
 /// What a message has beside text, file and buttons.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,6 +15,8 @@ pub struct Extra {
     pub invoice: Option<Invoice>,
     /// What it says about the keyboard under the place where one writes.
     pub keyboard: Option<Keyboard>,
+    /// The topic that it stands in.
+    pub thread: Option<i32>,
     /// The bot that offered it to who sent it.
     pub via: Option<Via>,
 }
@@ -38,6 +41,19 @@ pub enum Service {
     Joined(i64),
     /// Somebody went, or was taken out.
     Left(i64),
+    /// A topic was made.
+    TopicCreated(Topic),
+    /// A topic was changed.
+    TopicEdited {
+        /// Its new name.
+        name: Option<String>,
+        /// Its new icon; empty if it has none any more.
+        icon_custom_emoji_id: Option<String>,
+    },
+    /// Only admins may write there now.
+    TopicClosed,
+    /// All may write there again.
+    TopicReopened,
     /// The group goes on as this supergroup.
     MigratedTo(i64),
     /// The supergroup was this group.
@@ -52,6 +68,10 @@ impl Service {
             Self::Refunded(_) => "refunded_payment",
             Self::Joined(_) => "new_chat_members",
             Self::Left(_) => "left_chat_member",
+            Self::TopicCreated(_) => "forum_topic_created",
+            Self::TopicEdited { .. } => "forum_topic_edited",
+            Self::TopicClosed => "forum_topic_closed",
+            Self::TopicReopened => "forum_topic_reopened",
             Self::MigratedTo(_) => "migrate_to_chat_id",
             Self::MigratedFrom(_) => "migrate_from_chat_id",
         }

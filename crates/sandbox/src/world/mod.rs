@@ -26,6 +26,7 @@ pub mod post;
 mod privacy;
 mod srp;
 pub mod stars;
+pub mod topics;
 pub mod updates;
 pub(crate) mod uploads;
 pub mod users;
@@ -76,6 +77,8 @@ pub struct State {
     pub files: files::Files,
     /// Presses of buttons, by query id.
     pub callbacks: std::collections::BTreeMap<String, CallbackQuery>,
+    /// Topics of forums, by internal id of the supergroup.
+    pub topics: std::collections::BTreeMap<i64, std::collections::BTreeMap<i32, topics::Topic>>,
     /// Questions to bots from any chat.
     pub inline: inline::Inline,
     /// Stars, and what was paid with them.

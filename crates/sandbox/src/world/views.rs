@@ -50,6 +50,8 @@ pub struct MessageView {
     pub service: Option<&'static str>,
     /// What it says about the keyboard under the place where one writes.
     pub keyboard: Option<Keyboard>,
+    /// The topic that it stands in.
+    pub thread: Option<i32>,
     /// The username of the bot that offered it.
     pub via_bot: Option<String>,
 }
@@ -228,6 +230,7 @@ fn view((message, author, via, file, thumb): WithFiles) -> MessageView {
         invoice: message.extra.invoice.as_ref().map(invoice_view),
         service: message.extra.service.as_ref().map(Service::name),
         keyboard: message.extra.keyboard.clone(),
+        thread: message.extra.thread,
         via_bot: via.and_then(|bot| bot.username),
     }
 }

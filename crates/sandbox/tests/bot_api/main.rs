@@ -12,5 +12,6 @@ mod inline;
 mod library;
 mod payments;
 mod rig;
+mod topics;
 mod updates;
 mod webhook;
