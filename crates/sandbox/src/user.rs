@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 mod groups;
 mod inline;
+mod marks;
 mod pays;
 
 pub use inline::{InlineOffer, InlineResults};

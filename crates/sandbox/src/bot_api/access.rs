@@ -13,6 +13,11 @@ impl Call {
     /// The chat that `name` (usually `chat_id`) means, if the bot may know of it.
     pub(super) fn chat(&self, name: &str) -> Result<ChatRef, ApiError> {
         let text = self.params.text(name).ok_or_else(|| ApiError::bad_request(format!("{name} is empty")))?;
+        self.chat_named(text)
+    }
+
+    /// The chat of this id or name, if the bot may know of it.
+    pub(super) fn chat_named(&self, text: &str) -> Result<ChatRef, ApiError> {
         self.world().read(|state| find(state, self.bot, text.trim()))
     }
 

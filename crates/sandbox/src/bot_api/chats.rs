@@ -22,6 +22,9 @@ pub(super) fn get_chat(call: &Call) -> Answer {
         }
         let mut full = json::chat(state, chat);
         full["accent_color_id"] = json!(0);
+        if let Some(pinned) = state.pinned(chat).and_then(|id| state.message(chat, id)) {
+            full["pinned_message"] = json::message(state, call.bot, pinned);
+        }
         full["max_reaction_count"] = json!(11);
         full["accepted_gift_types"] = json!({
             "unlimited_gifts": false, "limited_gifts": false, "unique_gifts": false, "premium_subscription": false, "gifts_from_channels": false,

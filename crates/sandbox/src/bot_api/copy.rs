@@ -37,24 +37,34 @@ pub(super) fn forward_message(call: &Call) -> Answer {
     let chat = call.chat_to_write()?;
     let (from, source) = source(call, "message to forward not found")?;
     call.params.ignore(&["video_start_timestamp", "message_effect_id"]);
-    // A forward of a forward names the first one.
-    let forward = source.forward.unwrap_or(Forward { chat: from, message_id: source.id, author: source.author, date: source.date });
     let new = NewMessage {
         author: call.bot,
-        text: source.text,
-        entities: source.entities,
-        media: source.media,
-        forward: Some(forward),
+        group: None,
         silent: call.params.flag("disable_notification"),
         protected: call.params.flag("protect_content"),
         extra: Extra { thread: call.thread(chat)?, ..Extra::default() },
-        ..NewMessage::default()
+        ..forwarded(from, source)
     };
     call.take_rate(chat)?;
     call.world().change(|state| {
         let message = state.post(chat, new).map_err(super::send::not_done)?;
         Ok(json::message(state, call.bot, &message))
     })
+}
+
+/// A message as a forward of it: with its origin and its album.
+pub(super) fn forwarded(from: ChatRef, source: Message) -> NewMessage {
+    let (message_id, author, date) = (source.id, source.author, source.date);
+    // A forward of a forward names the first one.
+    let forward = source.forward.unwrap_or(Forward { chat: from, message_id, author, date });
+    NewMessage {
+        text: source.text,
+        entities: source.entities,
+        media: source.media,
+        group: source.group,
+        forward: Some(forward),
+        ..NewMessage::default()
+    }
 }
 
 fn source(call: &Call, not_found: &str) -> Result<(ChatRef, Message), ApiError> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{json_extra, json_media};
 use crate::world::chats::Standing;
-use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Forward, Message, State, Update, UpdateKind};
+use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Forward, Message, Service, State, Update, UpdateKind};
 
 /// `User`.
 pub(super) fn user(state: &State, id: i64) -> Value {
@@ -59,6 +59,12 @@ pub(super) fn message(state: &State, bot: i64, message: &Message) -> Value {
     let mut object = bare_message(state, bot, message);
     if let Some(answered) = message.reply_to.and_then(|id| state.message(message.chat, id)) {
         object.insert("reply_to_message".to_owned(), Value::Object(bare_message(state, bot, answered)));
+    }
+    if let Some(Service::Pinned(id)) = &message.extra.service {
+        // What is gone is an `InaccessibleMessage`.
+        let gone = || json!({"chat": chat(state, message.chat), "message_id": id, "date": 0});
+        let pinned = state.message(message.chat, *id).map(|pinned| Value::Object(bare_message(state, bot, pinned)));
+        object.insert("pinned_message".to_owned(), pinned.unwrap_or_else(gone));
     }
     Value::Object(object)
 }
@@ -189,6 +195,17 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
         }
         UpdateKind::PreCheckoutQuery(id) => {
             state.stars.checkouts.get(id).map_or(Value::Null, |checkout| json_extra::pre_checkout(state, checkout))
+        }
+        UpdateKind::Reaction { chat: place, message, user: who, old, new, date } => {
+            let types = |emoji: &Option<String>| emoji.iter().map(|emoji| json!({"type": "emoji", "emoji": emoji})).collect::<Vec<_>>();
+            json!({
+                "chat": chat(state, *place),
+                "message_id": message,
+                "user": user(state, *who),
+                "date": date,
+                "old_reaction": types(old),
+                "new_reaction": types(new),
+            })
         }
         UpdateKind::Standing { who, chat: place, by, old, new, date, .. } => json!({
             "chat": chat(state, *place),

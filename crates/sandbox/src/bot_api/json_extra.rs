@@ -33,6 +33,8 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
             Service::Refunded(payment) => payment_base(payment),
             Service::Joined(who) => json!([user(state, *who)]),
             Service::Left(who) => user(state, *who),
+            // What is pinned needs the message itself, which `json` has.
+            Service::Pinned(_) => return fields,
             Service::TopicCreated(topic) => topics::look(topic),
             Service::TopicEdited { name, icon_custom_emoji_id } => {
                 let both = [("name", name), ("icon_custom_emoji_id", icon_custom_emoji_id)];

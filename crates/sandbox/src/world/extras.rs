@@ -2,6 +2,8 @@
 //!
 //! In: nothing. Out: plain data that hangs on a message. It must not decide anything.
 
+use std::collections::BTreeMap;
+
 use super::keyboards::Keyboard;
 use super::stars::{Invoice, Payment};
 use super::topics::Topic;
@@ -15,6 +17,8 @@ pub struct Extra {
     pub invoice: Option<Invoice>,
     /// What it says about the keyboard under the place where one writes.
     pub keyboard: Option<Keyboard>,
+    /// Emoji by who reacted.
+    pub reactions: BTreeMap<i64, String>,
     /// The topic that it stands in.
     pub thread: Option<i32>,
     /// The bot that offered it to who sent it.
@@ -41,6 +45,8 @@ pub enum Service {
     Joined(i64),
     /// Somebody went, or was taken out.
     Left(i64),
+    /// A message was pinned.
+    Pinned(i32),
     /// A topic was made.
     TopicCreated(Topic),
     /// A topic was changed.
@@ -68,6 +74,7 @@ impl Service {
             Self::Refunded(_) => "refunded_payment",
             Self::Joined(_) => "new_chat_members",
             Self::Left(_) => "left_chat_member",
+            Self::Pinned(_) => "pinned_message",
             Self::TopicCreated(_) => "forum_topic_created",
             Self::TopicEdited { .. } => "forum_topic_edited",
             Self::TopicClosed => "forum_topic_closed",

@@ -22,8 +22,10 @@ pub mod inline;
 pub mod keyboards;
 pub mod messages;
 pub(crate) mod part_rules;
+mod pins;
 pub mod post;
 mod privacy;
+pub mod profile;
 mod srp;
 pub mod stars;
 pub mod topics;
@@ -77,6 +79,8 @@ pub struct State {
     pub files: files::Files,
     /// Presses of buttons, by query id.
     pub callbacks: std::collections::BTreeMap<String, CallbackQuery>,
+    /// Pinned messages, the newest pin last.
+    pub pins: std::collections::BTreeMap<ChatRef, Vec<i32>>,
     /// Topics of forums, by internal id of the supergroup.
     pub topics: std::collections::BTreeMap<i64, std::collections::BTreeMap<i32, topics::Topic>>,
     /// Questions to bots from any chat.

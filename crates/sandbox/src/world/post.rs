@@ -187,7 +187,7 @@ impl State {
         self.messages_of(chat)?.get(&id)
     }
 
-    fn messages_of_mut(&mut self, chat: ChatRef) -> Result<&mut BTreeMap<i32, Message>, Refused> {
+    pub(super) fn messages_of_mut(&mut self, chat: ChatRef) -> Result<&mut BTreeMap<i32, Message>, Refused> {
         match chat {
             ChatRef::Private { bot, user } => Ok(&mut self.private_chats.entry((bot, user)).or_default().messages),
             ChatRef::Channel(id) => {

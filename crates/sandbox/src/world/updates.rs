@@ -45,6 +45,21 @@ pub enum UpdateKind {
     },
     /// Somebody wants to pay, by query id.
     PreCheckoutQuery(String),
+    /// Somebody has reacted, or taken that back.
+    Reaction {
+        /// Where.
+        chat: ChatRef,
+        /// To which message.
+        message: i32,
+        /// Who.
+        user: i64,
+        /// The emoji before.
+        old: Option<String>,
+        /// The emoji now.
+        new: Option<String>,
+        /// Seconds since 1970.
+        date: i32,
+    },
     /// Somebody's standing in a chat has changed.
     Standing {
         /// It is the standing of the bot that is told.
@@ -76,6 +91,7 @@ impl UpdateKind {
             Self::InlineQuery(_) => "inline_query",
             Self::ChosenInlineResult { .. } => "chosen_inline_result",
             Self::PreCheckoutQuery(_) => "pre_checkout_query",
+            Self::Reaction { .. } => "message_reaction",
             Self::Standing { own: true, .. } => "my_chat_member",
             Self::Standing { own: false, .. } => "chat_member",
         }

@@ -8,6 +8,7 @@ use rand::RngExt;
 use serde::Serialize;
 
 use super::bot_father::BotSettings;
+use super::profile::Profile;
 use super::updates::{Update, Webhook};
 use super::{State, World};
 
@@ -54,8 +55,8 @@ pub struct Bot {
     pub poll_epoch: u64,
     /// What its owner has settled.
     pub settings: BotSettings,
-    /// Commands by scope and language, as JSON text.
-    pub commands: BTreeMap<(String, String), serde_json::Value>,
+    /// What it says of itself.
+    pub profile: Profile,
 }
 
 /// Who a username or an id is.
@@ -141,7 +142,7 @@ impl State {
             webhook: None,
             poll_epoch: 0,
             settings: BotSettings::default(),
-            commands: BTreeMap::new(),
+            profile: Profile::default(),
         };
         self.bots.insert(id, bot.clone());
         bot

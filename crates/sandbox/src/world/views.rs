@@ -50,6 +50,8 @@ pub struct MessageView {
     pub service: Option<&'static str>,
     /// What it says about the keyboard under the place where one writes.
     pub keyboard: Option<Keyboard>,
+    /// Emoji that people and bots put on it.
+    pub reactions: Vec<String>,
     /// The topic that it stands in.
     pub thread: Option<i32>,
     /// The username of the bot that offered it.
@@ -230,6 +232,7 @@ fn view((message, author, via, file, thumb): WithFiles) -> MessageView {
         invoice: message.extra.invoice.as_ref().map(invoice_view),
         service: message.extra.service.as_ref().map(Service::name),
         keyboard: message.extra.keyboard.clone(),
+        reactions: message.extra.reactions.values().cloned().collect(),
         thread: message.extra.thread,
         via_bot: via.and_then(|bot| bot.username),
     }

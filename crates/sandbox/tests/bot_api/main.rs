@@ -10,6 +10,8 @@ mod files;
 mod groups;
 mod inline;
 mod library;
+mod local;
+mod marks;
 mod payments;
 mod rig;
 mod topics;
