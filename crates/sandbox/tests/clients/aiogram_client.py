@@ -60,7 +60,7 @@ async def polls():
     """By long polling."""
     bot, done, finished = new_bot(), {}, asyncio.Event()
     dispatcher = talking(done, finished)
-    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=5))
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=1))
     told = await person.talks()
     await within(finished.wait())
     await dispatcher.stop_polling()
@@ -102,7 +102,7 @@ async def pays():
     async def refunded(message):
         await back.put(message.refunded_payment.telegram_payment_charge_id)
 
-    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=5))
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=1))
     prices = [LabeledPrice(label="A month", amount=person.PRICE)]
     await bot.send_invoice(person.chat(), "A month", "Big files", "month-1", "XTR", prices)
     link = await bot.create_invoice_link("A month", "Big files", "month-2", "XTR", prices)
@@ -137,7 +137,7 @@ async def inline():
         await bot.edit_message_text("changed", inline_message_id=result.inline_message_id)
         await chosen.put(result.result_id)
 
-    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=5))
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=1))
     seen = await person.asks_and_chooses()
     result = await within(chosen.get())
     await dispatcher.stop_polling()

@@ -40,7 +40,7 @@ async def running(app, port=None):
     async with app:
         await app.start()
         if port is None:
-            await app.updater.start_polling(timeout=5, allowed_updates=Update.ALL_TYPES)
+            await app.updater.start_polling(timeout=1, allowed_updates=Update.ALL_TYPES)
         else:
             url = f"http://127.0.0.1:{port}/hook"
             await app.updater.start_webhook("127.0.0.1", port, "hook", webhook_url=url, secret_token=SECRET, drop_pending_updates=True)
