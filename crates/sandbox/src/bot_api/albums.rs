@@ -104,7 +104,7 @@ fn several(call: &Call, verb: &str, make: impl Fn(ChatRef, Message) -> NewMessag
     call.params.ignore(&["message_effect_id"]);
     let (silent, protected) = (call.params.flag("disable_notification"), call.params.flag("protect_content"));
     let thread = call.thread(chat)?;
-    let sources: Vec<_> = ids.iter().filter_map(|id| readable(call, from, *id, "not found").ok()).collect();
+    let sources: Vec<_> = ids.iter().filter_map(|id| readable(call, from, *id, verb).ok()).collect();
     if sources.is_empty() {
         return Err(ApiError::bad_request(format!("there are no messages to {verb}")));
     }
@@ -117,7 +117,8 @@ fn several(call: &Call, verb: &str, make: impl Fn(ChatRef, Message) -> NewMessag
         .map(|source| {
             let new = make(from, source);
             let group = new.group.map(|group| *groups.entry(group).or_insert_with(State::new_group));
-            NewMessage { author: call.bot, group, silent, protected, extra: Extra { thread, ..Extra::default() }, ..new }
+            let extra = Extra { thread, ..new.extra };
+            NewMessage { author: call.bot, group, silent, protected, extra, ..new }
         })
         .collect();
     call.world().change(|state| {

@@ -17,7 +17,7 @@ pub(super) fn text(call: &Call) -> Answer {
     let text = call.message_text("MESSAGE_TOO_LONG")?;
     let buttons = markup::buttons(&call.params)?;
     let (chat, message) = target(call)?;
-    if message.media.is_some() {
+    if message.media.is_some() || message.extra.invoice.is_some() || message.extra.service.is_some() {
         return Err(ApiError::bad_request("there is no text in the message to edit"));
     }
     apply(call, chat, message.id, Edit { text: Some((text.text, text.entities)), buttons: Some(buttons), media: None })

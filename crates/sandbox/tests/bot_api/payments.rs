@@ -185,6 +185,26 @@ async fn a_subscription_goes_on_until_somebody_ends_it() {
 }
 
 #[tokio::test]
+async fn an_invoice_is_forwarded_but_never_copied_nor_edited() {
+    let rig = Rig::new().await;
+    let sent = rig.ok("sendInvoice", invoice(&rig)).await;
+    let this = json!({"chat_id": rig.ann.id(), "from_chat_id": rig.ann.id(), "message_id": sent["message_id"], "text": "x"});
+    assert_eq!(rig.refused("copyMessage", this.clone()).await.1, "Bad Request: message can't be copied");
+    assert_eq!(rig.refused("editMessageText", this.clone()).await.1, "Bad Request: there is no text in the message to edit");
+    let several = json!({"chat_id": rig.ann.id(), "from_chat_id": rig.ann.id(), "message_ids": [sent["message_id"]]});
+    assert_eq!(rig.refused("copyMessages", several.clone()).await.1, "Bad Request: there are no messages to copy");
+    rig.ok("forwardMessages", several).await;
+    let forwarded =
+        rig.ok("forwardMessage", json!({"chat_id": rig.ann.id(), "from_chat_id": rig.ann.id(), "message_id": sent["message_id"]})).await;
+    assert_eq!((&forwarded["invoice"], &forwarded["reply_markup"]), (&sent["invoice"], &sent["reply_markup"]));
+    let (_, receipt) = pays(&rig, None, json!({"ok": true})).await;
+    receipt.expect("the forwarded one is paid");
+    let service = rig.ann.messages().pop().expect("a message");
+    let payment = json!({"chat_id": rig.ann.id(), "from_chat_id": rig.ann.id(), "message_id": service.message_id});
+    assert_eq!(rig.refused("forwardMessage", payment).await.1, "Bad Request: message can't be forwarded");
+}
+
+#[tokio::test]
 async fn the_control_api_pays_too() {
     let rig = Rig::new().await;
     rig.ok("sendInvoice", invoice(&rig)).await;
