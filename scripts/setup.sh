@@ -2,7 +2,7 @@
 # Makes a Debian 12 machine ready to build and run tgferry. Safe to run again: what is there is left alone, without the network.
 #
 #   scripts/setup.sh             what the build and the daemon need: packages, yt-dlp, crates
-#   scripts/setup.sh --dev       and what scripts/test.sh runs: cargo's tools, Telegram clients from PyPI
+#   scripts/setup.sh --dev       and what scripts/test.sh runs: cargo's tools, Telegram clients from PyPI, Chromium
 #   scripts/setup.sh --browser   and Chromium, to look at pages
 #
 # Takes root or sudo when packages are missing. TGFERRY_HOME (default ~/.cache/tgferry) is where all else goes.
@@ -19,7 +19,7 @@ MACHETE_VERSION=0.9.2
 
 PACKAGES=(
     build-essential pkg-config clang libclang-dev
-    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev
+    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
     ffmpeg python3 python3-venv ca-certificates git jq
 )
 
@@ -28,7 +28,7 @@ for argument in "$@"; do
     case "$argument" in
     --dev)
         dev=true
-        PACKAGES+=(shellcheck)
+        PACKAGES+=(shellcheck chromium)
         ;;
     --browser) PACKAGES+=(chromium) ;;
     -h | --help)
@@ -119,7 +119,8 @@ make_venv() {
 # Into the same environment; making that anew takes this stamp away with it.
 add_test_clients() {
     local stamp="$tgferry_venv/requirements-dev.installed"
-    if cmp -s scripts/requirements-dev.txt "$stamp" && "$tgferry_venv/bin/python" -c 'import telethon, cryptg, pyrogram, tgcrypto, aiogram, telegram, tornado' 2>/dev/null; then
+    if cmp -s scripts/requirements-dev.txt "$stamp" &&
+        "$tgferry_venv/bin/python" -c 'import telethon, cryptg, pyrogram, tgcrypto, aiogram, telegram, tornado, playwright' 2>/dev/null; then
         say "clients for the tests: all there"
         return
     fi

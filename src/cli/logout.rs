@@ -5,6 +5,7 @@
 use super::prompt::say;
 use crate::config::Config;
 use crate::error::CliError;
+use crate::model::Lane;
 use crate::telegram::account::UserAccount;
 use crate::telegram::login::log_out;
 use crate::telegram::session::{FileSession, session_path};
@@ -12,7 +13,7 @@ use crate::telegram::session::{FileSession, session_path};
 /// Arguments of `tgferry logout`.
 #[derive(Clone, Debug)]
 pub struct LogoutArgs {
-    /// Name of the session.
+    /// Name of the session, also that of the bot's own, as `tgferry accounts` shows it.
     pub name: String,
     /// True removes the file even if Telegram can't be reached; the session then stays in Telegram's list of devices.
     pub force: bool,
@@ -26,7 +27,11 @@ pub async fn run(config: &Config, args: LogoutArgs) -> Result<(), CliError> {
         return Err(no_such());
     }
     let (api_id, _) = config.require_application()?;
-    let session = FileSession::open(folder, &args.name, &config.telegram)?;
+    let bot = FileSession::bot_of_name(&args.name);
+    let session = match bot {
+        Some(bot) => FileSession::open_for_bot(folder, bot, &config.telegram)?,
+        None => FileSession::open(folder, &args.name, &config.telegram)?,
+    };
     let account = UserAccount::connect(session, api_id, config)?;
     let who = account.me().as_ref().map_or_else(|| "nobody".to_owned(), |me| me.describe());
     let outcome = log_out(&account).await;
@@ -44,5 +49,8 @@ pub async fn run(config: &Config, args: LogoutArgs) -> Result<(), CliError> {
     }
     account.session().remove()?;
     say(&format!("Removed {}.", account.session().path().display()));
+    if bot.is_some() && config.route.prefer.contains(&Lane::BotMtproto) {
+        say("The daemon logs the bot in again when it starts, unless route.prefer leaves \"bot_mtproto\" out.");
+    }
     Ok(())
 }

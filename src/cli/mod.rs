@@ -55,9 +55,9 @@ enum Command {
         #[arg(long, value_name = "CHANNEL", allow_hyphen_values = true)]
         relay: Option<String>,
     },
-    /// Log a user account out and remove its session
+    /// Log a user account, or the bot's own session, out and remove the session
     Logout {
-        /// Which session
+        /// Which session, as `tgferry accounts` names it
         #[arg(long, default_value = "main")]
         name: String,
         /// Remove the file even if Telegram can't be told

@@ -11,6 +11,7 @@ use crate::model::{Failure, Lane, Prepared, ProgressSender, Reason, Stage, Uploa
 use crate::route;
 use crate::spool::Spool;
 use crate::store::Work;
+use crate::upload::outgrew;
 
 /// How a file goes up.
 enum Way {
@@ -145,9 +146,4 @@ impl Pipeline {
             None => Ok(()),
         }
     }
-}
-
-/// The way up refused what a source had promised to be smaller; the download's own limit ends the job instead.
-fn outgrew(failure: &Failure) -> bool {
-    matches!(failure.reason, Reason::TooLarge { .. })
 }

@@ -140,7 +140,13 @@ impl Pipeline {
         match run.stage() {
             Stage::Inspect => Box::pin(self.inspect(run)).await,
             Stage::Choose => Ok(Next::Wait),
-            Stage::Fetch | Stage::Media | Stage::Upload => Box::pin(self.carry(run)).await,
+            Stage::Fetch | Stage::Media | Stage::Upload => match Box::pin(self.carry(run)).await {
+                Err(failure) if upload::hands_over(&failure) => {
+                    tracing::info!(job = %run.job.id, %failure, "the job is handed over");
+                    Ok(Next::Stage(run.stage()))
+                }
+                outcome => outcome,
+            },
             Stage::Deliver => Box::pin(self.deliver(run)).await,
             Stage::Done | Stage::Failed | Stage::Cancelled => Err(Failure::internal(anyhow::anyhow!("a finished job was leased"))),
         }

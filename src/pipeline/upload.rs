@@ -15,6 +15,16 @@ use crate::telegram::relay::{Recipient, find_message_by_marker};
 use crate::upload::bot_api;
 use crate::upload::uploader::FileUpload;
 
+/// Stands before the cause of a failure that took the account out of the choice, while another one is ready.
+#[derive(Debug, thiserror::Error)]
+#[error("another account takes the job")]
+struct AnotherTakesIt;
+
+/// True if the same stage should begin again at once: another account will be chosen.
+pub(super) fn hands_over(failure: &Failure) -> bool {
+    failure.cause.is::<AnotherTakesIt>()
+}
+
 impl Pipeline {
     /// What the lanes can take at this moment of a file of this size.
     pub(super) async fn lanes(&self, size_bytes: u64) -> Vec<LaneHealth> {
@@ -38,17 +48,19 @@ impl Pipeline {
     }
 
     /// Parts as they become ready; the message once the file is whole. It goes into a relay, or from the bot's own session straight to the
-    /// person, and then it is the delivery. Says what was sent in the end, and where it is.
+    /// person, and then it is the delivery. Says what was sent in the end, and where it is. See [`hands_over`] about its failures.
     pub(super) async fn over_mtproto(&self, run: &Run<'_>, making: Making, lane: Lane) -> Result<(Prepared, Uploaded), Failure> {
         let Making { spool, sketch, whole } = making;
         let going_up = async {
             let _permit = self.parts.permits.upload(run.cancel).await?;
-            let carrier = self.carrier(run, lane, spool.length().expected_bytes.unwrap_or(sketch.size_bytes)).await?;
+            let size_bytes = spool.length().expected_bytes.unwrap_or(sketch.size_bytes);
+            let carrier = self.carrier(run, lane, size_bytes).await?;
             let ids = self.numbers(run, &carrier, lane).await?;
             let upload = FileUpload { job: run.job.id, carrier: &carrier, spool: &spool, ids, progress: run.progress, cancel: run.cancel };
-            let stored =
-                self.parts.uploader.store_parts(&upload).await.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
-            Ok((carrier, ids, stored))
+            match self.parts.uploader.store_parts(&upload).await {
+                Ok(stored) => Ok((carrier, ids, stored)),
+                Err(failure) => Err(self.ended(&carrier, size_bytes, failure).await),
+            }
         };
         let (prepared, (carrier, ids, stored)) = tokio::try_join!(whole, going_up)?;
         self.parts.store.set_sending(run.job.id, true).await?;
@@ -58,8 +70,22 @@ impl Pipeline {
         if direct {
             self.clear_doubt(run.job.id, sent.as_ref().err(), run.cancel).await?;
         }
-        let message = sent.inspect_err(|failure| self.parts.accounts.report(&carrier, failure))?;
-        Ok((prepared, Uploaded::InRelay(message)))
+        match sent {
+            Ok(message) => Ok((prepared, Uploaded::InRelay(message))),
+            Err(failure) => Err(self.ended(&carrier, prepared.size_bytes, failure).await),
+        }
+    }
+
+    /// The account learns of the failure of its upload.
+    async fn ended(&self, carrier: &Carrier, size_bytes: u64, failure: Failure) -> Failure {
+        let is_out = self.parts.accounts.report(carrier, &failure);
+        let prefer = &self.parts.config.route.prefer;
+        let by_account = |lane: &LaneHealth| lane.lane != Lane::BotApi && prefer.contains(&lane.lane);
+        let takes_it = |lane: &LaneHealth| by_account(lane) && lane.well && lane.limit_bytes >= size_bytes;
+        if is_out && self.lanes(size_bytes).await.iter().any(takes_it) {
+            return Failure::new(failure.reason, failure.cause.context(AnotherTakesIt));
+        }
+        failure
     }
 
     /// The numbers of this upload, stored before the first call. Parts and messages belong to an account, so another one draws its own.

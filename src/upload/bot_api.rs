@@ -8,10 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use teloxide::RequestError;
 use teloxide::payloads::{SendAudioSetters, SendDocumentSetters, SendPhotoSetters, SendVideoSetters};
 use teloxide::prelude::*;
 use teloxide::types::{FileId, InputFile, Message, ParseMode, ReplyParameters};
+use teloxide::{ApiError, RequestError};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, BufReader, ReadBuf};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,7 @@ pub async fn send(
 }
 
 /// Sends a file that the bot has sent before. `caption` is HTML.
-/// Errors: `FloodWait`, `ChatUnreachable`, `Telegram` (also if the `file_id` is not good for this bot).
+/// Errors: `FloodWait`, `ChatUnreachable`, `Telegram`; `RelayMessageGone` if the `file_id` is not good any more: the file has to be uploaded again.
 pub async fn send_by_file_id(
     bot: &Bot,
     chat: ChatId,
@@ -72,7 +72,25 @@ pub async fn send_by_file_id(
 ) -> Result<Uploaded, Failure> {
     let input = InputFile::file_id(FileId(file_id.to_owned()));
     let sent = send_message(bot, chat, reply_to, kind, input, caption, None).await;
-    Ok(uploaded(&sent.map_err(bot::failure_from)?))
+    let failure = |error| {
+        let gone = is_not_taken_any_more(&error);
+        let failure = bot::failure_from(error);
+        if gone { Failure { reason: Reason::RelayMessageGone, ..failure } } else { failure }
+    };
+    Ok(uploaded(&sent.map_err(failure)?))
+}
+
+/// True if it is the `file_id` that Telegram does not take: the bot was made anew, or the file is gone.
+fn is_not_taken_any_more(error: &RequestError) -> bool {
+    match error {
+        RequestError::Api(ApiError::WrongFileId | ApiError::WrongFileIdOrUrl) => true,
+        // The words of the Bot API's own server (telegram-bot-api, Client.cpp) that teloxide has no name for, and the errors of MTProto that it passes on.
+        RequestError::Api(ApiError::Unknown(text)) => {
+            let text = text.to_lowercase();
+            ["wrong remote file identifier", "wrong file_id", "file_reference_", "file_id_invalid"].iter().any(|part| text.contains(part))
+        }
+        _ => false,
+    }
 }
 
 /// `file` says how it is to be shown; a `file_id` knows that already.
@@ -188,6 +206,21 @@ mod tests {
     fn the_time_limit_grows_with_the_size() {
         for (size_bytes, per_second, expected_s) in [(0, 65_536, 60), (50 * 1024 * 1024, 65_536, 860), (2_000_000_000, 0, 2_000_000_060)] {
             assert_eq!(time_limit(size_bytes, per_second).as_secs(), expected_s);
+        }
+    }
+
+    #[test]
+    fn a_file_id_that_is_not_taken_is_told_from_other_refusals() {
+        let unknown = |text: &str| ApiError::Unknown(text.to_owned());
+        for (error, expected) in [
+            (ApiError::WrongFileIdOrUrl, true),
+            (unknown("Bad Request: wrong remote file identifier specified: Wrong string length"), true),
+            (unknown("Bad Request: FILE_REFERENCE_EXPIRED"), true),
+            (unknown("Bad Request: VIDEO_CONTENT_TYPE_INVALID"), false),
+            (ApiError::BotBlocked, false),
+        ] {
+            let text = error.to_string();
+            assert_eq!(is_not_taken_any_more(&RequestError::Api(error)), expected, "{text}");
         }
     }
 

@@ -16,6 +16,16 @@ pub(super) enum Halt {
     Failed(Failure),
 }
 
+/// The cause in a failure with [`Reason::TooLarge`](crate::model::Reason::TooLarge) if it is the account's limit that the file is above. See [`outgrew`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the file is larger than the account takes")]
+pub(super) struct Outgrew;
+
+/// True if the file became larger than the account takes, whatever it was meant to be: another way up may take it.
+pub fn outgrew(failure: &Failure) -> bool {
+    failure.cause.is::<Outgrew>()
+}
+
 impl Halt {
     /// The failure, once beginning anew is out of the question.
     pub(super) fn into_failure(self) -> Failure {

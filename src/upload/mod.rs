@@ -16,3 +16,5 @@ mod sender;
 pub mod uploader;
 #[doc(hidden)] // for the measurements in benches/
 pub mod wire;
+
+pub use halt::outgrew;

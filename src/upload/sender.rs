@@ -13,7 +13,7 @@ use grammers_client::InvocationError;
 use tokio::time::{Instant, sleep_until};
 use twox_hash::XxHash3_64;
 
-use super::halt::Halt;
+use super::halt::{Halt, Outgrew};
 use super::ledger::Ledger;
 use super::lines::{Lines, Permit};
 use super::parts;
@@ -126,7 +126,7 @@ impl PartSender<'_> {
                     Next::Nothing => nothing_left = true,
                     Next::TooLarge { size_bytes } => {
                         let limit_bytes = plan.max_bytes();
-                        return Err(Failure::from(Reason::TooLarge { size_bytes, limit_bytes }).into());
+                        return Err(Failure::new(Reason::TooLarge { size_bytes, limit_bytes }, Outgrew).into());
                     }
                     Next::Shrunk => {
                         let cause = anyhow::anyhow!("the file ended before a part that was sent already");

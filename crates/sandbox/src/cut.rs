@@ -16,16 +16,25 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts the connection that a request came by.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Cut {
+    is_cut: Arc<AtomicBool>,
+    /// Counts connections from 1.
+    pub(crate) connection: u64,
+}
 
 impl Cut {
     /// From now on nothing is read or written, and the connection is dropped at the next try.
     pub(crate) fn now(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_cut.store(true, Ordering::Release);
+    }
+
+    /// Whether it was cut.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Acquire)
     }
 
     fn check(&self) -> io::Result<()> {
-        match self.0.load(Ordering::Acquire) {
+        match self.is_cut() {
             true => Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by a scripted fault")),
             false => Ok(()),
         }
@@ -33,7 +42,16 @@ impl Cut {
 }
 
 /// A listener whose connections can be cut.
-pub(crate) struct CuttableListener(pub(crate) TcpListener);
+pub(crate) struct CuttableListener {
+    listener: TcpListener,
+    connections: u64,
+}
+
+impl CuttableListener {
+    pub(crate) fn new(listener: TcpListener) -> Self {
+        Self { listener, connections: 0 }
+    }
+}
 
 /// A connection that can be cut.
 pub(crate) struct CuttableStream {
@@ -46,16 +64,17 @@ impl Listener for CuttableListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        self.connections += 1;
         // Small answers must not wait for each other.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        (CuttableStream { stream, cut: Cut::default() }, address)
+        (CuttableStream { stream, cut: Cut { connection: self.connections, ..Cut::default() } }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

@@ -8,6 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::world::World;
+
+mod event;
+pub use event::Event;
+
 /// Which call of a method a fault hits. Calls count from 1, from the moment the rule is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +69,8 @@ pub enum Fault {
     LoseAnswer,
     /// The call waits first (as JSON: milliseconds).
     Delay(#[serde(with = "millis")] Duration),
+    /// Something happens to the world first; the call goes on.
+    Happens(Event),
 }
 
 /// The rules; cheap to clone.
@@ -94,7 +101,19 @@ impl Faults {
         FaultAt { faults: self, method: method.to_owned(), when }
     }
 
-    /// Counts a call and says what goes wrong with it. Both faces ask this once for each call.
+    /// Counts a call, lets happen what is to happen before it, and says what goes wrong with the call itself. Both faces ask this once for each call;
+    /// `key_id` is the auth key of an MTProto client.
+    pub(crate) fn strike(&self, method: &str, world: &World, key_id: Option<i64>) -> Option<Fault> {
+        match self.take(method)? {
+            Fault::Happens(event) => {
+                event.befall(world, key_id);
+                None
+            }
+            fault => Some(fault),
+        }
+    }
+
+    /// Counts a call and says what goes wrong with it.
     pub fn take(&self, method: &str) -> Option<Fault> {
         let mut rules = self.lock();
         let mut hit = None;

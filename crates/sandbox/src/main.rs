@@ -35,6 +35,9 @@ struct Serve {
     /// MTProto.
     #[arg(long, default_value = "127.0.0.1:8443")]
     mtproto: SocketAddr,
+    /// Another data centre, as NUMBER=ADDRESS; may be given several times.
+    #[arg(long = "dc", value_parser = data_centre)]
+    other_dcs: Vec<(i32, SocketAddr)>,
     /// Folder for files [default: a temporary one].
     #[arg(long)]
     data: Option<PathBuf>,
@@ -90,7 +93,8 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     let part_lifetime = serve.part_lifetime_s.map(Duration::from_secs);
     let default = if serve.local { Limits::local() } else { Limits::default() };
     let limits = Limits { part_lifetime: part_lifetime.unwrap_or(default.part_lifetime), ..default };
-    let config = SandboxConfig { http: serve.http, mtproto: serve.mtproto, data: serve.data.clone(), limits };
+    let config =
+        SandboxConfig { http: serve.http, mtproto: serve.mtproto, other_dcs: serve.other_dcs.clone(), data: serve.data.clone(), limits };
     let sandbox = Sandbox::start(config).await?;
     sandbox.network().set(NetworkShape {
         connection_bytes_per_s: serve.connection_bytes_per_s,
@@ -105,6 +109,11 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     }
     sandbox.stop().await;
     Ok(())
+}
+
+fn data_centre(text: &str) -> Result<(i32, SocketAddr), String> {
+    let (id, address) = text.split_once('=').ok_or("write 4=127.0.0.1:8444")?;
+    Ok((id.parse().map_err(|error| format!("{id}: {error}"))?, address.parse().map_err(|error| format!("{address}: {error}"))?))
 }
 
 /// Makes who was asked for, and says where everything is.
@@ -132,6 +141,7 @@ fn announce(sandbox: &Sandbox, serve: &Serve) -> anyhow::Result<()> {
         "bot_api_url": sandbox.bot_api_url(),
         "mtproto": sandbox.mtproto_addr().to_string(),
         "dc_id": sandbox.dc_id(),
+        "data_centres": sandbox.data_centres(),
         "bot": bot,
         "users": users.iter().map(|user| json!({"id": user.id, "username": user.username})).collect::<Vec<_>>(),
         "accounts": accounts,

@@ -4,6 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,9 +21,10 @@ use crate::limits::Limits;
 use crate::mtproto::exchange::server_key::RsaPublicKey;
 use crate::network::Network;
 use crate::user::TestUser;
+use crate::wire_log::WireLog;
 use crate::world::accounts::AccountSpec;
 use crate::world::{Counters, User, World};
-use crate::{control, mtproto};
+use crate::{control, http_wire, mtproto};
 
 /// How long [`Sandbox::stop`] waits for open connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -32,8 +34,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub struct SandboxConfig {
     /// Of the Bot API, the control API and the page; port 0 takes a free one.
     pub http: SocketAddr,
-    /// Of MTProto; port 0 takes a free one.
+    /// Of MTProto, data centre 2; port 0 takes a free one.
     pub mtproto: SocketAddr,
+    /// More data centres, by number; port 0 takes a free one.
+    pub other_dcs: Vec<(i32, SocketAddr)>,
     /// The folder for files; a temporary one if not given.
     pub data: Option<PathBuf>,
     /// Telegram's limits.
@@ -43,7 +47,7 @@ pub struct SandboxConfig {
 impl Default for SandboxConfig {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mtproto: free, data: None, limits: Limits::default() }
+        Self { http: free, mtproto: free, other_dcs: Vec::new(), data: None, limits: Limits::default() }
     }
 }
 
@@ -72,8 +76,9 @@ pub struct Sandbox {
     world: World,
     faults: Faults,
     network: Network,
+    wire: WireLog,
     http: SocketAddr,
-    mtproto: SocketAddrV4,
+    dcs: Arc<[(i32, SocketAddrV4)]>,
     tasks: TaskTracker,
     cancel: DropGuard,
     // Goes away with its files.
@@ -92,29 +97,38 @@ impl Sandbox {
         };
         std::fs::create_dir_all(&data).with_context(|| format!("making the folder {}", data.display()))?;
         let world = World::new(&data, config.limits);
-        let (faults, network) = (Faults::default(), Network::default());
+        let (faults, network, wire) = (Faults::default(), Network::default(), WireLog::default());
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
 
         let http = TcpListener::bind(config.http).await.with_context(|| format!("listening on {}", config.http))?;
         let http_address = http.local_addr()?;
         let face = Face::new(world.clone(), faults.clone(), cancel.clone(), tasks.clone());
-        let app = control::router(world.clone(), faults.clone(), network.clone(), cancel.clone()).merge(face.router());
+        let app = control::router(world.clone(), faults.clone(), network.clone(), wire.clone(), cancel.clone());
+        let app = app.merge(http_wire::noted(face.router(), world.clone(), wire.clone()));
         let service = app.into_make_service_with_connect_info::<Cut>();
-        let serving = axum::serve(CuttableListener(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
+        let serving = axum::serve(CuttableListener::new(http), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
         tasks.spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "HTTP ended");
             }
         });
 
-        let raw = TcpListener::bind(config.mtproto).await.with_context(|| format!("listening on {}", config.mtproto))?;
-        let SocketAddr::V4(mtproto) = raw.local_addr()? else {
-            anyhow::bail!("the MTProto address must be IPv4: {}", config.mtproto);
-        };
-        tasks.spawn(mtproto::serve(raw, world.clone(), faults.clone(), network.clone(), cancel.clone()));
+        let mut listeners = Vec::new();
+        for (dc_id, address) in [(mtproto::DC_ID, config.mtproto)].into_iter().chain(config.other_dcs) {
+            let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+            let SocketAddr::V4(bound) = listener.local_addr()? else {
+                anyhow::bail!("the MTProto address must be IPv4: {address}");
+            };
+            listeners.push((dc_id, bound, listener));
+        }
+        let dcs: Arc<[_]> = listeners.iter().map(|(dc_id, address, _)| (*dc_id, *address)).collect();
+        let server = mtproto::Server::new(world.clone(), faults.clone(), network.clone(), wire.clone(), dcs.clone());
+        for (dc_id, _, listener) in listeners {
+            tasks.spawn(mtproto::serve(listener, server.at(dc_id), cancel.clone()));
+        }
         tasks.close();
-        Ok(Self { world, faults, network, http: http_address, mtproto, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+        Ok(Self { world, faults, network, wire, http: http_address, dcs, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
     }
 
     /// Ends all tasks and waits for them.
@@ -136,12 +150,18 @@ impl Sandbox {
         format!("http://{}/control", self.http)
     }
 
-    /// The address of the data centre.
+    /// The address of the main data centre.
     pub fn mtproto_addr(&self) -> SocketAddrV4 {
-        self.mtproto
+        // The first one is always made.
+        self.dcs[0].1
     }
 
-    /// The number of the data centre.
+    /// All data centres with their addresses, the main one first.
+    pub fn data_centres(&self) -> &[(i32, SocketAddrV4)] {
+        &self.dcs
+    }
+
+    /// The number of the main data centre.
     pub fn dc_id(&self) -> i32 {
         mtproto::DC_ID
     }
@@ -198,6 +218,11 @@ impl Sandbox {
     /// The network in front of the MTProto face.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What came over both faces, call by call.
+    pub fn wire(&self) -> &WireLog {
+        &self.wire
     }
 
     /// Calls and bytes so far.

@@ -143,7 +143,7 @@ impl Accounts {
         Ok(None)
     }
 
-    fn able_bot(&self) -> Option<(UserAccount, Option<RelayRef>)> {
+    pub(super) fn able_bot(&self) -> Option<(UserAccount, Option<RelayRef>)> {
         let resting = self.0.ledger.resting(self.bot_id()).is_some();
         self.read_bot(|entry| {
             let entry = entry.filter(|entry| !resting && entry.is_well())?;

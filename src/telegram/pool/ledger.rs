@@ -66,11 +66,6 @@ impl Ledger {
         }
     }
 
-    /// The rules about rests.
-    pub(super) fn rules(&self) -> RestRules {
-        self.rules
-    }
-
     /// Counts bytes of stored parts.
     pub(super) fn sent(&self, account: UserId, bytes: u64) {
         let hour = usage::hour_of(now_ms());

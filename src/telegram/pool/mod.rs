@@ -152,14 +152,11 @@ impl Accounts {
         free_ms.map(|free_ms| u64::try_from(free_ms - now_ms).unwrap_or(0).div_ceil(1000))
     }
 
-    /// True if this failure is the account's, so that another one may do the same upload (with numbers of its own: parts and messages
-    /// belong to an account).
-    pub fn should_hand_over(&self, failure: &Failure) -> bool {
-        self.0.ledger.rules().hands_over(&failure.reason)
-    }
-
     /// Takes note of a failed upload. A lost session or relay makes the account unwell at once and has it looked at; a limit makes it rest.
-    pub fn report(&self, carrier: &Carrier, failure: &Failure) {
+    ///
+    /// True if the account is out of the choice for this reason, so that another one may do the same upload at once (with numbers of its own:
+    /// parts and messages belong to an account).
+    pub fn report(&self, carrier: &Carrier, failure: &Failure) -> bool {
         carrier.account.report(&failure.reason);
         if let Some(id) = carrier.id() {
             self.0.ledger.failed(id, &failure.reason);
@@ -171,6 +168,7 @@ impl Accounts {
             self.0.ledger.changed();
             self.0.check_now.notify_one();
         }
+        rest::is_the_accounts(&failure.reason) && !self.may_be_chosen(carrier)
     }
 
     /// Takes note that the bot could not read this channel: whoever has it as a relay is looked at, and it is mended if that is possible.
@@ -198,6 +196,13 @@ impl Accounts {
         for account in entries.into_iter().filter_map(|entry| entry.account) {
             account.disconnect().await;
         }
+    }
+
+    fn may_be_chosen(&self, carrier: &Carrier) -> bool {
+        if carrier.account.is_bot() {
+            return self.able_bot().is_some();
+        }
+        self.able().iter().any(|(candidate, ..)| Some(candidate.id) == carrier.id())
     }
 
     /// User accounts that are well, do not rest, and have a relay.

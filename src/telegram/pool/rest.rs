@@ -32,16 +32,12 @@ pub(super) struct Record {
     floods: VecDeque<i64>,
 }
 
-impl RestRules {
-    /// True if this says that the account can't go on, while another may.
-    pub(super) fn hands_over(self, reason: &Reason) -> bool {
-        match reason {
-            Reason::SessionRevoked | Reason::AccountLimited | Reason::RelayGone => true,
-            Reason::FloodWait { seconds } => *seconds > self.longest_wait_s,
-            _ => false,
-        }
-    }
+/// True if this can be said of one account while another may go on.
+pub(super) fn is_the_accounts(reason: &Reason) -> bool {
+    matches!(reason, Reason::SessionRevoked | Reason::AccountLimited | Reason::FloodWait { .. })
+}
 
+impl RestRules {
     /// Takes note of a failed upload; gives the rest that begins by it.
     pub(super) fn note(self, record: &mut Record, account: UserId, reason: &Reason, now_ms: i64) -> Option<Rest> {
         let (length_s, in_a_row) = match reason {
@@ -135,22 +131,5 @@ mod tests {
         assert_eq!(until(&mut record, Reason::FloodWait { seconds: 7200 }, 0), Some(2 * HOUR_MS));
         assert_eq!(until(&mut record, Reason::AccountLimited, 0), None);
         assert_eq!(record.resting(HOUR_MS).unwrap().reason, Reason::FloodWait { seconds: 7200 });
-    }
-
-    #[test]
-    fn another_account_is_asked_only_where_that_helps() {
-        let table = [
-            (Reason::AccountLimited, true),
-            (Reason::SessionRevoked, true),
-            (Reason::RelayGone, true),
-            (Reason::FloodWait { seconds: 901 }, true),
-            (Reason::FloodWait { seconds: 900 }, false),
-            (Reason::Telegram, false),
-            (Reason::Cancelled, false),
-            (Reason::ChatUnreachable, false),
-        ];
-        for (reason, expected) in table {
-            assert_eq!(RULES.hands_over(&reason), expected, "{reason:?}");
-        }
     }
 }

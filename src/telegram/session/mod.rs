@@ -137,6 +137,12 @@ impl FileSession {
         format!("bot.{bot}")
     }
 
+    /// The bot whose session has this name, if it is one of a bot.
+    pub fn bot_of_name(name: &str) -> Option<UserId> {
+        let bot = name.strip_prefix("bot.")?.parse().map(UserId).ok()?;
+        (Self::name_for_bot(bot) == name).then_some(bot)
+    }
+
     fn open_named(folder: &Path, name: &str, config: &TelegramConfig) -> Result<Arc<Self>, SessionError> {
         make_folder(folder).map_err(|cause| SessionError::Io { path: folder.to_owned(), cause })?;
         let lock = take_lock(folder, name)?;

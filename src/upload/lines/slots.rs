@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::upload::wire::TOGETHER;
+
 /// A row of places, each with a connection or without.
 #[derive(Debug)]
-pub(super) struct Slots<C>(Vec<Slot<C>>);
+pub(super) struct Slots<C> {
+    slots: Vec<Slot<C>>,
+    /// The place of the last part, and when it began, if the next may join it.
+    joinable: Option<(usize, Instant)>,
+}
 
 #[derive(Debug)]
 struct Slot<C> {
@@ -20,55 +26,65 @@ struct Slot<C> {
 
 impl<C: Clone + PartialEq> Slots<C> {
     pub(super) fn new(count: usize, now: Instant) -> Self {
-        Self((0..count.max(1)).map(|_| Slot { connection: None, load: 0, used_at: now }).collect())
+        Self { slots: (0..count.max(1)).map(|_| Slot { connection: None, load: 0, used_at: now }).collect(), joinable: None }
     }
 
     /// The place among the first `count` with the fewest parts on their way, an open one if there is a choice. It has one more then.
+    /// A part that begins within `TOGETHER` of another goes with it, so that the connection can encrypt them together.
     pub(super) fn begin(&mut self, count: usize, now: Instant) -> usize {
-        let used = &self.0[..count.clamp(1, self.0.len())];
-        let place = (0..used.len()).min_by_key(|&place| (used[place].load, used[place].connection.is_none())).unwrap_or(0);
-        self.0[place].load += 1;
-        self.0[place].used_at = now;
+        let used = &self.slots[..count.clamp(1, self.slots.len())];
+        let least = || (0..used.len()).min_by_key(|&place| (used[place].load, used[place].connection.is_none())).unwrap_or(0);
+        let joins = |(place, since): &(usize, Instant)| *place < used.len() && now.saturating_duration_since(*since) < TOGETHER;
+        let place = match self.joinable.take().filter(joins) {
+            Some((place, _)) => place,
+            None => {
+                let place = least();
+                self.joinable = Some((place, now));
+                place
+            }
+        };
+        self.slots[place].load += 1;
+        self.slots[place].used_at = now;
         place
     }
 
     /// A part that was begun there is over.
     pub(super) fn end(&mut self, place: usize, now: Instant) {
-        self.0[place].load -= 1;
-        self.0[place].used_at = now;
+        self.slots[place].load -= 1;
+        self.slots[place].used_at = now;
     }
 
     /// Parts on their way.
     pub(super) fn in_flight(&self) -> usize {
-        self.0.iter().map(|slot| slot.load).sum()
+        self.slots.iter().map(|slot| slot.load).sum()
     }
 
     pub(super) fn connection(&self, place: usize) -> Option<C> {
-        self.0[place].connection.clone()
+        self.slots[place].connection.clone()
     }
 
     pub(super) fn put(&mut self, place: usize, connection: C) {
-        self.0[place].connection = Some(connection);
+        self.slots[place].connection = Some(connection);
     }
 
     /// This connection is lost, unless there is another one in its place already.
     pub(super) fn forget(&mut self, place: usize, lost: &C) {
-        if self.0[place].connection.as_ref() == Some(lost) {
-            self.0[place].connection = None;
+        if self.slots[place].connection.as_ref() == Some(lost) {
+            self.slots[place].connection = None;
         }
     }
 
     /// Lets go of every connection.
     pub(super) fn clear(&mut self) {
-        self.0.iter_mut().for_each(|slot| slot.connection = None);
+        self.slots.iter_mut().for_each(|slot| slot.connection = None);
     }
 
     /// Lets go of connections that had nothing to do for so long; says how many are left.
     pub(super) fn close_idle(&mut self, now: Instant, idle: Duration) -> usize {
-        for slot in self.0.iter_mut().filter(|slot| slot.load == 0 && now.saturating_duration_since(slot.used_at) >= idle) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.load == 0 && now.saturating_duration_since(slot.used_at) >= idle) {
             slot.connection = None;
         }
-        self.0.iter().filter(|slot| slot.connection.is_some()).count()
+        self.slots.iter().filter(|slot| slot.connection.is_some()).count()
     }
 }
 
@@ -77,14 +93,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_loaded_place_is_next_and_no_more_are_used_than_asked_for() {
-        let now = Instant::now();
+    fn two_that_begin_shortly_after_each_other_go_together() {
+        let mut now = Instant::now();
         let mut slots = Slots::<u8>::new(3, now);
-        assert_eq!((0..4).map(|_| slots.begin(2, now)).collect::<Vec<_>>(), [0, 1, 0, 1]);
-        assert_eq!((slots.begin(3, now), slots.in_flight()), (2, 5));
-        slots.end(1, now);
-        slots.end(1, now);
-        assert_eq!(slots.begin(9, now), 1);
+        assert_eq!((0..5).map(|_| slots.begin(3, now)).collect::<Vec<_>>(), [0, 0, 1, 1, 2]);
+        now += TOGETHER;
+        assert_eq!((slots.begin(3, now), slots.begin(3, now)), (2, 2), "the one before was too long ago");
+        assert_eq!(slots.begin(3, now), 0);
+        assert_eq!(slots.begin(0, now), 0);
+        assert_eq!((slots.begin(3, now), slots.begin(1, now)), (1, 0), "a place that is not to be used any more is not joined");
+    }
+
+    #[test]
+    fn the_least_loaded_place_is_next_and_no_more_are_used_than_asked_for() {
+        let mut now = Instant::now();
+        let mut slots = Slots::<u8>::new(3, now);
+        let mut next = |slots: &mut Slots<u8>, count| {
+            now += TOGETHER;
+            slots.begin(count, now)
+        };
+        assert_eq!((0..4).map(|_| next(&mut slots, 2)).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        assert_eq!((next(&mut slots, 3), slots.in_flight()), (2, 5));
+        slots.end(1, Instant::now());
+        slots.end(1, Instant::now());
+        assert_eq!(next(&mut slots, 9), 1);
     }
 
     #[test]

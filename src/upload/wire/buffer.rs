@@ -51,6 +51,20 @@ pub struct PartCall {
     pub total_parts: Option<i32>,
 }
 
+/// Makes packets of parts, to be written in this order: puts the headers around each and encrypts it where it lies, two at once.
+pub(super) fn seal(parts: &mut [(&mut PartBuffer, PartCall, Envelope)], cipher: &Cipher, transport: &mut Transport) {
+    parts.iter_mut().for_each(|(buffer, part, envelope)| buffer.surround(*part, *envelope));
+    for parts in parts.chunks_mut(2) {
+        match parts {
+            [(one, ..), (other, ..)] => {
+                cipher.encrypt_two(transport::payload_mut(one.packet_mut()), transport::payload_mut(other.packet_mut()));
+            }
+            alone => alone.iter_mut().for_each(|(one, ..)| cipher.encrypt(transport::payload_mut(one.packet_mut()))),
+        }
+    }
+    parts.iter_mut().for_each(|(buffer, ..)| transport.pack(buffer.packet_mut()));
+}
+
 impl PartBuffers {
     /// A pool of at most so many buffers (at least one); each is made when it is first needed.
     pub fn new(count: usize) -> Self {
@@ -82,8 +96,8 @@ impl PartBuffer {
         self.len_bytes
     }
 
-    /// Puts the headers around the part and encrypts it where it lies.
-    pub(super) fn seal(&mut self, part: PartCall, mut envelope: Envelope, cipher: &Cipher, transport: &mut Transport) {
+    /// Puts the headers around the part. They and the part make a packet then, which is still plain.
+    fn surround(&mut self, part: PartCall, mut envelope: Envelope) {
         let call = call_up_to_the_bytes(part, self.len_bytes);
         let filling_bytes = (call.len() + self.len_bytes).wrapping_neg() % 4;
         envelope.body_bytes = call.len() + self.len_bytes + filling_bytes;
@@ -100,21 +114,24 @@ impl PartBuffer {
         let (filling, padding) = self.room[HEAD_ROOM_BYTES + self.len_bytes..payload.end].split_at_mut(filling_bytes);
         filling.fill(0);
         rand::fill(padding);
-        cipher.encrypt(&mut self.room[payload]);
-        transport.pack(&mut self.room[packet.clone()]);
         self.sealed = Some(packet);
     }
 
-    /// Takes [`PartBuffer::seal`] back: the part's bytes are plain again.
+    /// Takes [`seal`] back: the part's bytes are plain again.
     pub(super) fn unseal(&mut self, cipher: &Cipher) {
-        if let Some(packet) = self.sealed.take() {
-            cipher.take_back(&mut self.room[packet.start + transport::HEAD_BYTES..packet.end - transport::TAIL_BYTES]);
+        if self.sealed.is_some() {
+            cipher.take_back(transport::payload_mut(self.packet_mut()));
+            self.sealed = None;
         }
     }
 
     /// What is to be written; empty unless sealed.
     pub(super) fn packet(&self) -> &[u8] {
         self.sealed.clone().map_or(&[], |packet| &self.room[packet])
+    }
+
+    fn packet_mut(&mut self) -> &mut [u8] {
+        self.sealed.clone().map_or(&mut [], |packet| &mut self.room[packet])
     }
 }
 
@@ -171,28 +188,38 @@ mod tests {
         }
     }
 
+    /// The part, and another that is sealed with it.
     fn check(bytes: &[u8], part: PartCall) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let mut buffer = runtime.block_on(filled(&PartBuffers::new(1), bytes));
+        let pool = PartBuffers::new(2);
+        let mut buffer = runtime.block_on(filled(&pool, bytes));
+        let (other_part, other_bytes) = (PartCall { part: 7, ..part }, [3; 1000]);
+        let mut other = runtime.block_on(filled(&pool, &other_bytes));
         let cipher = Cipher::new([7; 256]);
-        let envelope = || Envelope { salt: 1, session_id: 2, msg_id: 4, seq_no: 3, body_bytes: 0 };
         let mut transport = Transport::new();
         // Twice: a part that was refused goes again under another number.
-        for _ in 0..2 {
-            buffer.seal(part, envelope(), &cipher, &mut transport);
-            let packet = buffer.packet();
-            assert_eq!(packet.len() as i32, i32::from_le_bytes(packet[..4].try_into().unwrap()));
-            let mut payload = packet[transport::HEAD_BYTES..packet.len() - transport::TAIL_BYTES].to_vec();
-            cipher.take_back(&mut payload);
-            let body = expected(part, bytes);
-            let header = Envelope { body_bytes: body.len(), ..envelope() }.to_bytes();
-            let plain = &payload[cipher::HEAD_BYTES..];
-            assert_eq!(plain[..header.len()], header);
-            assert!(plain[header.len()..][..body.len()] == body, "the call differs");
-            assert_eq!(plain.len(), header.len() + body.len() + cipher::padding_bytes(header.len() + body.len()));
-            buffer.unseal(&cipher);
-            assert!(buffer.packet().is_empty());
+        for msg_id in [4, 12] {
+            let envelope = Envelope { salt: 1, session_id: 2, msg_id, seq_no: 3, body_bytes: 0 };
+            let other_envelope = Envelope { msg_id: msg_id + 4, ..envelope };
+            seal(&mut [(&mut buffer, part, envelope), (&mut other, other_part, other_envelope)], &cipher, &mut transport);
+            check_packet(&mut buffer, bytes, part, envelope, &cipher);
+            check_packet(&mut other, &other_bytes, other_part, other_envelope, &cipher);
         }
+    }
+
+    fn check_packet(buffer: &mut PartBuffer, bytes: &[u8], part: PartCall, envelope: Envelope, cipher: &Cipher) {
+        let packet = buffer.packet();
+        assert_eq!(packet.len() as i32, i32::from_le_bytes(packet[..4].try_into().unwrap()));
+        let mut payload = packet[transport::HEAD_BYTES..packet.len() - transport::TAIL_BYTES].to_vec();
+        cipher.take_back(&mut payload);
+        let body = expected(part, bytes);
+        let header = Envelope { body_bytes: body.len(), ..envelope }.to_bytes();
+        let plain = &payload[cipher::HEAD_BYTES..];
+        assert_eq!(plain[..header.len()], header);
+        assert!(plain[header.len()..][..body.len()] == body, "the call differs");
+        assert_eq!(plain.len(), header.len() + body.len() + cipher::padding_bytes(header.len() + body.len()));
+        buffer.unseal(cipher);
+        assert!(buffer.packet().is_empty());
     }
 
     #[test]

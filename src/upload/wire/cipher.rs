@@ -8,7 +8,7 @@ use grammers_crypto::{AuthKey, decrypt_data_v2};
 use grammers_mtproto::mtp::DeserializeError;
 use ring::digest;
 
-use super::ige;
+use super::ige::{self, Message};
 
 /// Room that [`Cipher::encrypt`] needs in front of a plaintext: the number of the key and the key of the message.
 pub const HEAD_BYTES: usize = KEY_ID_BYTES + MESSAGE_KEY_BYTES;
@@ -45,6 +45,17 @@ impl Cipher {
 
     /// Encrypts `packet`: [`HEAD_BYTES`] that are overwritten, then the plaintext with its padding.
     pub fn encrypt(&self, packet: &mut [u8]) {
+        let Message { bytes, key, iv } = self.begin(packet);
+        ige::encrypt(bytes, &key, &iv);
+    }
+
+    /// [`Cipher::encrypt`] for two, which takes far less than twice its time.
+    pub fn encrypt_two(&self, packet: &mut [u8], other: &mut [u8]) {
+        ige::encrypt_two(self.begin(packet), self.begin(other));
+    }
+
+    /// Hashes the plaintext and fills the head in.
+    fn begin<'a>(&self, packet: &'a mut [u8]) -> Message<'a> {
         let (head, plain) = packet.split_at_mut(HEAD_BYTES);
         let large = sha256(&[&self.auth_key[88..120], plain]);
         let mut message_key = [0; MESSAGE_KEY_BYTES];
@@ -52,7 +63,7 @@ impl Cipher {
         head[..KEY_ID_BYTES].copy_from_slice(&self.key_id);
         head[KEY_ID_BYTES..].copy_from_slice(&message_key);
         let (key, iv) = self.key_and_iv(&message_key);
-        ige::encrypt(plain, &key, &iv);
+        Message { bytes: plain, key, iv }
     }
 
     /// Takes [`Cipher::encrypt`] back, for a message that has to go again under another number.
@@ -137,6 +148,21 @@ mod tests {
             prop_assert_ne!(&packet[HEAD_BYTES..], &blocks.concat()[..]);
             cipher.take_back(&mut packet);
             prop_assert_eq!(&packet[HEAD_BYTES..], &blocks.concat()[..]);
+        }
+
+        #[test]
+        fn two_at_once_are_as_one_after_the_other(
+            first in prop::collection::vec(any::<[u8; 16]>(), 1..40),
+            second in prop::collection::vec(any::<[u8; 16]>(), 1..40),
+            seed in any::<u8>(),
+        ) {
+            let cipher = Cipher::new(key(seed));
+            let packets = [first, second].map(|blocks| [vec![0; HEAD_BYTES], blocks.concat()].concat());
+            let (mut alone, mut together) = (packets.clone(), packets);
+            alone.iter_mut().for_each(|packet| cipher.encrypt(packet));
+            let [one, other] = &mut together;
+            cipher.encrypt_two(one, other);
+            prop_assert_eq!(together, alone);
         }
     }
 }

@@ -55,11 +55,17 @@ impl Server {
 
     /// The next message of that constructor; others are passed over.
     async fn next(&mut self, constructor: u32) -> Message {
+        self.next_of(&[constructor]).await.1
+    }
+
+    /// The next message of one of these constructors, and which one it is; others are passed over.
+    async fn next_of(&mut self, constructors: &[u32]) -> (u32, Message) {
         loop {
             if !self.heard.is_empty() {
                 let message = self.heard.remove(0);
-                if u32::from_bytes(&message.body) == Ok(constructor) {
-                    return message;
+                let constructor = u32::from_bytes(&message.body).unwrap();
+                if constructors.contains(&constructor) {
+                    return (constructor, message);
                 }
                 continue;
             }
@@ -169,6 +175,48 @@ async fn a_part_refused_for_its_salt_goes_again_by_itself() {
     assert!(again > first && part.bytes == content());
     server.answer(again, &stored()).await;
     assert!(call.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn a_part_waits_a_moment_for_another() {
+    let (connection, mut server) = Server::met().await;
+    let pool = PartBuffers::new(1);
+    // Both in the queue before the connection sees the first of them; and no time goes by until it has.
+    tokio::time::pause();
+    let mut waiting = std::pin::pin!(connection.save_part(PART, filled(&pool).await));
+    let mut question = std::pin::pin!(connection.invoke(tl::functions::help::GetConfig {}.to_bytes()));
+    assert!(futures::poll!(waiting.as_mut()).is_pending() && futures::poll!(question.as_mut()).is_pending());
+    let (part, config) = (SaveBigFilePart::CONSTRUCTOR_ID, tl::functions::help::GetConfig::CONSTRUCTOR_ID);
+    let (came, message) = server.next_of(&[part, config]).await;
+    assert_eq!(came, config, "the part waits");
+    tokio::time::resume();
+    let (alone, _) = server.part().await;
+    server.answer(alone, &stored()).await;
+    server.answer(message.msg_id, &[0; 8]).await;
+    assert!(waiting.await.unwrap());
+    question.await.unwrap();
+}
+
+#[tokio::test]
+async fn parts_that_wait_together_go_in_their_order() {
+    let (connection, mut server) = Server::met().await;
+    let pool = PartBuffers::new(4);
+    let mut calls = Vec::new();
+    for part in 0..4 {
+        let mut buffer = filled(&pool).await;
+        buffer.bytes_mut(1000 + part as usize).fill(part as u8);
+        let connection = Arc::clone(&connection);
+        calls.push(tokio::spawn(async move { connection.save_part(PartCall { part, ..PART }, buffer).await }));
+        tokio::task::yield_now().await;
+    }
+    for expected in 0..4 {
+        let (msg_id, part) = server.part().await;
+        assert_eq!((part.file_part, part.bytes), (expected, vec![expected as u8; 1000 + expected as usize]));
+        server.answer(msg_id, &stored()).await;
+    }
+    for call in calls {
+        assert!(call.await.unwrap().unwrap());
+    }
 }
 
 #[tokio::test]

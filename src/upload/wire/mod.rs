@@ -26,3 +26,4 @@ pub use buffer::{PartBuffer, PartBuffers, PartCall};
 pub use cipher::{Cipher, HEAD_BYTES as CIPHER_HEAD_BYTES};
 pub use connection::Connection;
 pub use ige::encrypt as ige_encrypt;
+pub(crate) use traffic::TOGETHER;

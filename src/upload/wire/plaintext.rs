@@ -22,6 +22,7 @@ const MAX_UNPACKED_BYTES: u64 = 16 * 1024 * 1024;
 /// A plaintext.
 #[derive(Debug)]
 pub(super) struct Packet {
+    pub(super) salt: i64,
     pub(super) session_id: i64,
     pub(super) message: Message,
 }
@@ -37,10 +38,10 @@ pub(super) struct Message {
 /// Reads a plaintext: salt, session, one message, padding.
 pub(super) fn read(plain: &[u8]) -> Result<Packet, DeserializeError> {
     let mut cursor = Cursor::from_slice(plain);
-    let _salt = i64::deserialize(&mut cursor)?;
+    let salt = i64::deserialize(&mut cursor)?;
     let session_id = i64::deserialize(&mut cursor)?;
     let message = read_message(&mut cursor, plain.len())?;
-    Ok(Packet { session_id, message })
+    Ok(Packet { salt, session_id, message })
 }
 
 /// The messages of a container, or the one itself; unpacked.

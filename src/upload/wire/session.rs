@@ -13,7 +13,7 @@ use grammers_mtproto::mtp::DeserializeError;
 use grammers_tl_types::enums::{BadMsgNotification, MsgDetailedInfo, NewSession};
 use grammers_tl_types::{self as tl, Deserializable, Identifiable, Serializable};
 
-use super::plaintext::{self, Message};
+use super::plaintext::{self, Message, Packet};
 
 /// What the server said that somebody has to act upon.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Session {
     /// What the server's clock is ahead of ours.
     clock_ahead_s: i64,
     last_msg_id: i64,
+    /// The highest number of the server that was heard.
+    last_heard_msg_id: i64,
     content_messages: i32,
     to_acknowledge: Vec<i64>,
 }
@@ -81,7 +83,16 @@ impl Session {
     /// A session with a random number. Its first message will be refused with the salt to use.
     pub(super) fn new() -> Self {
         let id = rand::random();
-        Self { id, former_id: None, salt: 0, clock_ahead_s: 0, last_msg_id: 0, content_messages: 0, to_acknowledge: Vec::new() }
+        Self {
+            id,
+            former_id: None,
+            salt: 0,
+            clock_ahead_s: 0,
+            last_msg_id: 0,
+            last_heard_msg_id: 0,
+            content_messages: 0,
+            to_acknowledge: Vec::new(),
+        }
     }
 
     /// The next message's envelope. `content` for everything that the server acknowledges or answers; not for containers and acknowledgements.
@@ -117,6 +128,7 @@ impl Session {
         let mut events = Vec::new();
         // Of another session there can be nothing for us, and what is not believed is not acknowledged.
         if packet.session_id == self.id || Some(packet.session_id) == self.former_id {
+            self.take_salt(&packet);
             for message in plaintext::messages(packet.message)? {
                 self.heard(packet.session_id, &message, since_epoch, &mut events)?;
             }
@@ -124,6 +136,16 @@ impl Session {
             tracing::debug!(session_id = packet.session_id, "a message for another session");
         }
         Ok(events)
+    }
+
+    /// The server uses the new salt at once, and takes the one before for half an hour more
+    /// (<https://core.telegram.org/mtproto/description#server-salt>): who follows it has nothing refused for its salt. Telegram Desktop does so too.
+    fn take_salt(&mut self, packet: &Packet) {
+        // Not from an older message that somebody says once more.
+        if packet.message.msg_id > self.last_heard_msg_id {
+            self.last_heard_msg_id = packet.message.msg_id;
+            self.salt = packet.salt;
+        }
     }
 
     fn heard(&mut self, session_id: i64, message: &Message, since_epoch: Duration, events: &mut Vec<Event>) -> Result<(), InvocationError> {

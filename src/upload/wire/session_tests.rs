@@ -138,6 +138,24 @@ fn a_refused_salt_is_replaced_and_the_message_goes_again() {
 }
 
 #[test]
+fn the_servers_own_salt_is_used_before_the_one_before_is_refused() {
+    let (mut session, call) = session();
+    let said = |salt: i64, msg_id| {
+        let mut plain = plaintext(call.session_id, msg_id, 0, &result(call.msg_id, &[0; 4]));
+        plain[..8].copy_from_slice(&salt.to_le_bytes());
+        plain
+    };
+    for (salt, msg_id, expected) in [(5, SERVERS, 5), (6, SERVERS + 4, 6), (5, SERVERS, 6), (5, SERVERS + 4, 6)] {
+        session.receive(&said(salt, msg_id), NOW).unwrap();
+        assert_eq!(session.envelope(true, 8, NOW).salt, expected, "an older message changes nothing");
+    }
+    let mut of_another = said(7, SERVERS + 8);
+    of_another[8..16].copy_from_slice(&(call.session_id ^ 1).to_le_bytes());
+    session.receive(&of_another, NOW).unwrap();
+    assert_eq!(session.envelope(true, 8, NOW).salt, 6);
+}
+
+#[test]
 fn each_refusal_is_mended_in_its_way() {
     // (code, the session goes on, the clock is set)
     for (code, same_session, clock_set) in [(16, true, true), (17, false, true), (32, false, false), (33, false, false)] {

@@ -1,6 +1,6 @@
 //! The task of one connection: encrypts, writes, reads, and brings answers to those who wait for them.
 //!
-//! In: a socket, calls. Out: their answers; at the end, the same error for all that are left. Must not: encrypt more than one part at a time
+//! In: a socket, calls. Out: their answers; at the end, the same error for all that are left. Must not: encrypt more than two parts
 //! between two looks at the socket, or keep a connection that is silent.
 
 use std::collections::VecDeque;
@@ -12,12 +12,12 @@ use grammers_tl_types::{self as tl, Serializable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::buffer::{PartBuffer, PartCall};
+use super::buffer::{PartBuffer, PartCall, seal};
 use super::cipher::Cipher;
 use super::packets::SmallPacket;
-use super::session::{Event, Session};
+use super::session::{Envelope, Event, Session};
 use super::transport::{MAX_PACKET_BYTES, Transport};
 
 /// Time between two pings; each asks the server to close the connection if the next does not come.
@@ -32,6 +32,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// While parts are waiting, so many acknowledgements go together.
 const ACKNOWLEDGE_TOGETHER: usize = 8;
+
+/// So many parts are encrypted at once: two take little longer than one.
+const PARTS_TOGETHER: usize = 2;
+
+/// So long one part waits for another. Parts that begin within this time go over the same connection; they do where the processor is what limits. To a
+/// line that is slower it is nothing.
+pub(crate) const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Room for what comes in at first, in bytes; answers to parts are short.
 const INCOMING_BYTES: usize = 16 * 1024;
@@ -67,7 +74,8 @@ struct Flight {
 enum Outgoing {
     Nothing,
     Small(Vec<u8>),
-    Part(Flight),
+    /// The first of these; the others are encrypted and follow it, before anything else.
+    Parts(VecDeque<Flight>),
 }
 
 pub(super) struct Traffic {
@@ -77,6 +85,8 @@ pub(super) struct Traffic {
     transport: Transport,
     waiting_bodies: VecDeque<Call>,
     waiting_parts: VecDeque<Call>,
+    /// Since when a part waits for another.
+    alone_since: Option<Instant>,
     flights: Vec<Flight>,
     outgoing: Outgoing,
     outgoing_written: usize,
@@ -97,6 +107,7 @@ impl Traffic {
             transport: Transport::new(),
             waiting_bodies: VecDeque::new(),
             waiting_parts: VecDeque::new(),
+            alone_since: None,
             flights: Vec::new(),
             outgoing: Outgoing::Nothing,
             outgoing_written: 0,
@@ -114,8 +125,8 @@ impl Traffic {
         // From now on the connection shows as closed, before anybody hears why.
         queue.close();
         tracing::debug!(%error, "the connection for parts ended");
-        if let Outgoing::Part(flight) = self.outgoing {
-            self.flights.push(flight);
+        if let Outgoing::Parts(flights) = self.outgoing {
+            self.flights.extend(flights);
         }
         let sent = self.flights.into_iter().map(|flight| flight.call);
         for call in sent.chain(self.waiting_bodies).chain(self.waiting_parts) {
@@ -129,6 +140,7 @@ impl Traffic {
         pings.reset();
         loop {
             self.fill();
+            let alone_until = self.alone_since.filter(|_| matches!(self.outgoing, Outgoing::Nothing)).map(|since| since + TOGETHER);
             let rest = &self.outgoing.packet()[self.outgoing_written..];
             let (mut reader, mut writer) = self.stream.split();
             let done: Result<(), InvocationError> = tokio::select! {
@@ -145,6 +157,7 @@ impl Traffic {
                     Some(call) => { self.wait(call); Ok(()) }
                     None => return InvocationError::Dropped("nobody needs the connection any more"),
                 },
+                () = sleep_until(alone_until.unwrap_or(self.last_byte)), if alone_until.is_some() => Ok(()),
                 _ = pings.tick() => self.look_at_the_clock(),
             };
             if let Err(error) = done {
@@ -160,7 +173,7 @@ impl Traffic {
         }
     }
 
-    /// Encrypts the next packet, once the one before is written whole: small messages first, then one part.
+    /// Encrypts what goes next, once all before is written whole: small messages first, then parts.
     fn fill(&mut self) {
         if !matches!(self.outgoing, Outgoing::Nothing) {
             return;
@@ -172,8 +185,8 @@ impl Traffic {
         let small = self.ping_due || !self.missed.is_empty() || !self.waiting_bodies.is_empty();
         if small || self.session.unacknowledged() >= acknowledge {
             self.fill_with_small_messages();
-        } else if let Some(call) = self.waiting_parts.pop_front() {
-            self.fill_with_a_part(call);
+        } else if self.parts_may_go() {
+            self.fill_with_parts();
         }
     }
 
@@ -214,13 +227,36 @@ impl Traffic {
         }
     }
 
-    fn fill_with_a_part(&mut self, mut call: Call) {
-        let Content::Part(part, buffer) = &mut call.content else { return };
-        // The length of the body is filled in with the headers.
-        let envelope = self.session.envelope(true, 0, since_epoch());
-        buffer.seal(*part, envelope, &self.cipher, &mut self.transport);
-        let (msg_id, session_id) = (envelope.msg_id, envelope.session_id);
-        self.outgoing = Outgoing::Part(Flight { msg_id, session_id, packet_id: msg_id, since: Instant::now(), call });
+    fn parts_may_go(&mut self) -> bool {
+        match self.waiting_parts.len() {
+            0 => {
+                self.alone_since = None;
+                false
+            }
+            PARTS_TOGETHER.. => true,
+            _ => self.alone_since.get_or_insert_with(Instant::now).elapsed() >= TOGETHER,
+        }
+    }
+
+    fn fill_with_parts(&mut self) {
+        self.alone_since = None;
+        let together = self.waiting_parts.len().min(PARTS_TOGETHER);
+        let mut calls: Vec<(Call, Envelope)> = Vec::with_capacity(together);
+        for call in self.waiting_parts.drain(..together) {
+            // The length of the body is filled in with the headers.
+            calls.push((call, self.session.envelope(true, 0, since_epoch())));
+        }
+        // Only parts are put there.
+        let parts = calls.iter_mut().filter_map(|(call, envelope)| match &mut call.content {
+            Content::Part(part, buffer) => Some((buffer, *part, *envelope)),
+            Content::Body(_) => None,
+        });
+        seal(&mut parts.collect::<Vec<_>>(), &self.cipher, &mut self.transport);
+        let flights = calls.into_iter().map(|(call, envelope)| {
+            let (msg_id, session_id) = (envelope.msg_id, envelope.session_id);
+            Flight { msg_id, session_id, packet_id: msg_id, since: Instant::now(), call }
+        });
+        self.outgoing = Outgoing::Parts(flights.collect());
     }
 
     fn written(&mut self, bytes: usize) {
@@ -230,9 +266,13 @@ impl Traffic {
             return;
         }
         self.outgoing_written = 0;
-        if let Outgoing::Part(flight) = std::mem::replace(&mut self.outgoing, Outgoing::Nothing) {
-            self.flights.push(Flight { since: Instant::now(), ..flight });
+        if let Outgoing::Parts(parts) = &mut self.outgoing {
+            self.flights.extend(parts.pop_front().map(|flight| Flight { since: Instant::now(), ..flight }));
+            if !parts.is_empty() {
+                return;
+            }
         }
+        self.outgoing = Outgoing::Nothing;
     }
 
     fn received(&mut self, bytes: usize) -> Result<(), InvocationError> {
@@ -315,9 +355,9 @@ impl Outgoing {
         match self {
             Self::Nothing => &[],
             Self::Small(packet) => packet,
-            Self::Part(flight) => match &flight.call.content {
-                Content::Body(_) => &[],
-                Content::Part(_, buffer) => buffer.packet(),
+            Self::Parts(parts) => match parts.front().map(|flight| &flight.call.content) {
+                Some(Content::Part(_, buffer)) => buffer.packet(),
+                Some(Content::Body(_)) | None => &[],
             },
         }
     }

@@ -17,6 +17,12 @@ pub(super) const TAIL_BYTES: usize = 4;
 /// Largest packet of the server that is read, in bytes: a little over the 1 MiB that Telegram keeps to.
 pub(super) const MAX_PACKET_BYTES: usize = 1024 * 1024 + 8 * 1024;
 
+/// The payload of a packet that goes out.
+pub(super) fn payload_mut(packet: &mut [u8]) -> &mut [u8] {
+    let packet_bytes = packet.len();
+    &mut packet[HEAD_BYTES..packet_bytes - TAIL_BYTES]
+}
+
 /// Both directions of one connection.
 pub(super) struct Transport {
     next_seq: i32,

@@ -1,6 +1,6 @@
 //! Which account carries: the bot by itself where there is no user account, another one where Telegram limits the first.
 
-use tgferry::model::{AccountReport, Health};
+use tgferry::model::{AccountReport, Health, Reason};
 use tgferry_sandbox::{Fault, When};
 
 use crate::support::clips;
@@ -89,5 +89,63 @@ async fn an_account_that_is_limited_hands_the_job_over() {
     let output = scene.home.run(&["accounts"], "").await;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("resting for"), "{said}");
+    scene.ends_well();
+}
+
+/// Two accounts; the first that uploads is stopped at its fortieth part, and the file still comes, once.
+async fn handed_over_midway(fault: Fault) -> Vec<AccountReport> {
+    let scene = Scene::logged_in().await;
+    scene.log_in_another("second", "+9996600002").await;
+    let link = scene.site.serve("big.mp4", Answer::File(clips::big()));
+    scene.telegram.faults().on("upload.saveBigFilePart", When::Nth(40)).gives(fault);
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!((lane(&media), media.sha256), ("mtproto", sha256(&clips::big())));
+    scene.home.is_clean().await;
+    daemon.stop().await;
+    let output = scene.home.run(&["accounts", "--json"], "").await;
+    let files = ann.messages().iter().filter(|message| message.media.is_some()).count();
+    assert_eq!((scene.files_in_relays(), files), (1, 1), "{}", ann.transcript());
+    scene.ends_well();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn rests(reports: &[AccountReport]) -> Vec<Reason> {
+    let rest = |report: &AccountReport| match &report.health {
+        Health::Resting { reason, .. } => Some(reason.clone()),
+        _ => None,
+    };
+    reports.iter().filter_map(rest).collect()
+}
+
+#[tokio::test]
+async fn an_account_that_is_limited_midway_hands_the_job_to_another_at_once() {
+    assert_eq!(rests(&handed_over_midway(Fault::RpcError { code: 400, message: "PEER_FLOOD".into() }).await), [Reason::AccountLimited]);
+}
+
+#[tokio::test]
+async fn a_job_does_not_wait_for_a_long_pause_of_one_account_where_another_is_free() {
+    let reports = handed_over_midway(Fault::FloodWait { seconds: 1000 }).await;
+    assert_eq!(rests(&reports), [Reason::FloodWait { seconds: 1000 }]);
+}
+
+#[tokio::test]
+async fn the_bots_own_session_is_logged_out_by_the_name_that_it_is_shown_with() {
+    let scene = Scene::with(BOT_SESSION).await;
+    let daemon = scene.daemon();
+    scene.person("ann").await;
+    scene.called("auth.importBotAuthorization", 1).await;
+    daemon.stop().await;
+    let reports: Vec<AccountReport> = serde_json::from_slice(&scene.home.run(&["accounts", "--json"], "").await.stdout).unwrap();
+    let name = reports.into_iter().find(|report| report.bot).unwrap().name;
+    let output = scene.home.run(&["logout", "--name", &name], "").await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Logged out") && said.contains("logs the bot in again"), "{said}");
+    assert!(!scene.home.folder.path().join(format!("sessions/{name}.session")).exists());
+    assert_eq!(scene.home.run(&["logout", "--name", &name], "").await.status.code(), Some(1), "there is none any more");
     scene.ends_well();
 }

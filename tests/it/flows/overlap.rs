@@ -142,6 +142,45 @@ async fn a_download_that_fails_midway_sends_nothing() {
     scene.ends_well();
 }
 
+#[tokio::test]
+async fn a_film_that_is_longer_than_it_said_is_made_again_once_it_is_whole() {
+    let scene = Scene::logged_in_with(SETTINGS).await;
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    let gate = held_half_way(&scene, &ann, "long.mkv", &clips::lying_about_its_length()).await;
+    parts_before_the_gate(&scene).await;
+    gate.open();
+    let media = gets(&ann, "video").await.media.unwrap();
+    assert_eq!((lane(&media), media.duration, media.supports_streaming), ("mtproto", 120, true), "{media:?}");
+    for stream in ["0:v:0", "0:a:0"] {
+        assert_eq!(packets(&media.path, stream), packets(&clips::lying_about_its_length(), stream), "{stream}");
+    }
+    scene.home.is_clean().await;
+    daemon.stop().await;
+    let files = ann.messages().iter().filter(|message| message.media.is_some()).count();
+    assert_eq!((scene.files_in_relays(), files), (1, 1), "{}", ann.transcript());
+    let twice_bytes = scene.telegram.counters().uploaded_bytes;
+    assert!(twice_bytes > media.size + PARTS_BEFORE_THE_GATE * 512 * 1024, "it began anew: {twice_bytes} of {}", media.size);
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn what_turns_out_larger_than_may_be_fetched_is_refused_at_once() {
+    let scene = Scene::logged_in_with(&format!("{SETTINGS}\nfetch = {{ max_bytes = 6_000_000 }}")).await;
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&scene.site.serve("endless.mp4", Answer::Unmeasured(clips::medium()))).await;
+    ann.sees("a card", WITHIN, |message| has_button(message, "Video")).await.unwrap();
+    let before = scene.site.requests();
+    chooses(&ann, "Video").await;
+    reads(&ann, "larger than the").await;
+    assert_eq!(scene.site.requests() - before, 1, "it is not fetched once more");
+    assert_eq!(scene.files_in_relays(), 0);
+    scene.home.is_clean().await;
+    daemon.stop().await;
+    scene.ends_well();
+}
+
 /// The thumbnail goes up as a file of its own.
 fn thumbnail_bytes(scene: &Scene) -> u64 {
     let people = scene.telegram.user("ann", &scene.bot).messages();

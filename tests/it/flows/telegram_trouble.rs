@@ -2,7 +2,7 @@
 
 use tgferry_sandbox::{Fault, When};
 
-use crate::support::scene::{PHONE, Scene, chooses, gets, lane, reads, sha256};
+use crate::support::scene::{PHONE, Scene, chooses, gets, gets_after, lane, reads, sha256};
 use crate::support::{clips, site::Answer};
 
 #[tokio::test]
@@ -95,6 +95,32 @@ async fn a_relay_message_that_is_gone_is_made_again() {
     chooses(&ben, "Video").await;
     assert_eq!(gets(&ben, "video").await.media.unwrap().sha256, sha256(&clips::big()));
     assert!(scene.telegram.counters().uploaded_parts > parts);
+    scene.ends_well();
+}
+
+#[tokio::test]
+async fn a_file_id_that_is_not_taken_any_more_is_made_again() {
+    let scene = Scene::new().await;
+    let link = scene.site.serve("a.mp4", Answer::File(clips::small()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    gets(&ann, "video").await;
+    let description = "Bad Request: wrong remote file identifier specified: Wrong string length".to_owned();
+    scene.telegram.faults().on("sendVideo", When::Nth(1)).gives(Fault::HttpStatus { code: 400, description, retry_after: None });
+    let fetched_bytes = scene.site.bytes();
+    let ben = scene.person("ben").await;
+    ben.sends(&link).await;
+    chooses(&ben, "Video").await;
+    assert_eq!(gets(&ben, "video").await.media.unwrap().sha256, sha256(&clips::small()));
+    assert!(scene.site.bytes() > fetched_bytes, "it was fetched again");
+    let again_bytes = scene.site.bytes();
+    let asked_again = ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    gets_after(&ann, asked_again, "video").await;
+    assert_eq!(scene.site.bytes(), again_bytes, "the new one is good");
+    scene.home.is_clean().await;
     scene.ends_well();
 }
 

@@ -51,6 +51,25 @@ pub fn medium_transport_stream() -> PathBuf {
     clip("medium.ts", &format!("{} {MEDIUM}", picture("640x360")))
 }
 
+/// Two minutes and about 12 MB of H.264/AAC as MKV, whose header says that it is a second long.
+pub fn lying_about_its_length() -> PathBuf {
+    let honest = clip(
+        "two-minutes.mkv",
+        &format!("{} -t 120 {H264} -nal-hrd cbr -b:v 800k -minrate 800k -maxrate 800k -bufsize 400k", picture("160x120")),
+    );
+    let path = honest.with_file_name("lying.mkv");
+    if !path.exists() {
+        let mut bytes = std::fs::read(&honest).unwrap();
+        // The element Duration, a double of 8 bytes (https://www.matroska.org/technical/elements.html).
+        let element = bytes.windows(3).position(|window| window == b"\x44\x89\x88").expect("a length");
+        bytes[element + 3..element + 11].copy_from_slice(&1000_f64.to_be_bytes());
+        let making = path.with_extension(std::process::id().to_string());
+        std::fs::write(&making, bytes).unwrap();
+        std::fs::rename(&making, &path).unwrap();
+    }
+    path
+}
+
 /// The picture of the film of about 12 MB, apart from its sound.
 pub fn medium_picture() -> PathBuf {
     clip("medium-picture.mp4", &format!("-i {} -map 0:v -c copy -movflags +faststart", medium().display()))

@@ -111,22 +111,38 @@ impl Scene {
 
     /// Logs the account in as a person would, through `tgferry login`.
     pub async fn log_in(&self) {
+        self.log_in_by(self.home.command(&["login", "--phone", PHONE]), PHONE, &[PASSWORD]).await;
+    }
+
+    /// Another account, logged in beside the first, with a relay channel of its own.
+    pub async fn log_in_another(&self, name: &str, phone: &str) {
+        self.telegram.create_account(AccountSpec {
+            phone: phone.into(),
+            first_name: name.into(),
+            username: None,
+            premium: false,
+            password: None,
+        });
+        let mut command = self.home.command(&["login", "--name", name, "--phone", phone]);
+        command.env("TGFERRY_TELEGRAM__CUSTOM__AUTH_KEY", hex(&self.telegram.new_auth_key()));
+        self.log_in_by(command, phone, &[]).await;
+    }
+
+    /// Answers what a log-in asks: for the code, then for these.
+    async fn log_in_by(&self, command: std::process::Command, phone: &str, answers: &[&str]) {
         use tokio::io::AsyncWriteExt;
-        let mut command = tokio::process::Command::from(self.home.command(&["login", "--phone", PHONE]));
+        let mut command = tokio::process::Command::from(command);
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let finished = tokio::spawn(child.wait_with_output());
-        let code = self.code().await;
-        stdin.write_all(format!("{code}\n{PASSWORD}\n").as_bytes()).await.unwrap();
+        let code = until("a code was asked for", || self.telegram.login_code(phone)).await;
+        for line in std::iter::once(code.as_str()).chain(answers.iter().copied()) {
+            stdin.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        }
         drop(stdin);
         let output = tokio::time::timeout(WITHIN, finished).await.expect("the login did not end").unwrap().unwrap();
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// The login code, as soon as Telegram has sent one.
-    pub async fn code(&self) -> String {
-        until("a code was asked for", || self.telegram.login_code(PHONE)).await
     }
 
     /// Waits until the newest job is in this stage, as the daemon's database has it.

@@ -136,7 +136,7 @@ async fn who_can_not_be_written_to_is_no_fault_of_the_lane() {
     ann.blocks_bot();
     let failure = upload(&harbour, &pool, &carrier, MIB, CAPTION).await.unwrap_err();
     assert_eq!(failure.reason, Reason::ChatUnreachable);
-    assert!(!pool.should_hand_over(&failure) && pool.bot_lane_health().unwrap().well);
+    assert!(!pool.report(&carrier, &failure) && pool.bot_lane_health().unwrap().well);
     let stranger = harbour.sandbox.create_user("cleo");
     let failure = pool.bot_carrier(Recipient { chat: ChatId(stranger.id), reply_to: None, after: None }, 1).await.unwrap_err();
     assert_eq!(failure.reason, Reason::ChatUnreachable, "a bot can't name whom it has not met");
@@ -157,7 +157,7 @@ async fn an_ended_session_is_made_anew_and_a_limit_is_a_rest() {
     assert_eq!(harbour.sandbox.counters().mtproto_calls("auth.importBotAuthorization"), 2);
     let (_, to) = person(&harbour, "ann").await;
     let carrier = pool.bot_carrier(to, 1).await.unwrap().unwrap();
-    pool.report(&carrier, &Failure::from(Reason::FloodWait { seconds: 5000 }));
+    assert!(pool.report(&carrier, &Failure::from(Reason::FloodWait { seconds: 5000 })));
     assert!(!pool.bot_lane_health().unwrap().well && pool.bot_carrier(to, 1).await.unwrap().is_none());
     drop(carrier);
     pool.close().await;

@@ -30,7 +30,7 @@ pub(super) async fn upload(
     let upload =
         FileUpload { job: harbour.job().await, carrier, spool: &spool, ids: UploadIds::draw(), progress: &progress, cancel: &cancel };
     let sent = upload_to_relay(&uploader, &upload, &file, words).await;
-    sent.inspect_err(|failure| pool.report(carrier, failure))
+    sent.inspect_err(|failure| _ = pool.report(carrier, failure))
 }
 
 fn state(pool: &Accounts, name: &str) -> AccountReport {
@@ -58,7 +58,10 @@ async fn an_account_that_telegram_limits_rests_and_the_other_takes_over_even_aft
 
     let failure = upload(&harbour, &pool, &first, MIB, "tgferry:1").await.unwrap_err();
     assert_eq!(failure.reason, Reason::AccountLimited);
-    assert!(pool.should_hand_over(&failure));
+    assert!(pool.report(&first, &failure), "another one may do it");
+    for other in [Reason::Telegram, Reason::Cancelled, Reason::ChatUnreachable] {
+        assert!(!pool.report(&first, &Failure::from(other.clone())), "{other} has nothing to do with the rest");
+    }
     let limited = name(&first);
     drop(first);
     for _ in 0..3 {
@@ -93,12 +96,13 @@ async fn a_long_flood_wait_is_a_rest_of_its_length_and_a_short_one_is_waited_out
     faults.on("upload.saveFilePart", When::Nth(1)).gives(Fault::FloodPremiumWait { seconds: 1 });
     faults.on("upload.saveFilePart", When::Nth(6)).gives(Fault::FloodWait { seconds: 1000 });
     let carrier = pool.choose(&Wish::of(2)).unwrap();
+    assert!(!pool.report(&carrier, &Failure::from(Reason::FloodWait { seconds: 5 })), "it can go on itself");
     upload(&harbour, &pool, &carrier, MIB, "tgferry:1").await.unwrap();
     assert_eq!(state(&pool, "main").health, Health::Well);
 
     let failure = upload(&harbour, &pool, &carrier, 3 * MIB, "tgferry:2").await.unwrap_err();
     assert_eq!(failure.reason, Reason::FloodWait { seconds: 1000 });
-    assert!(pool.should_hand_over(&failure) && !pool.should_hand_over(&Failure::from(Reason::FloodWait { seconds: 5 })));
+    assert!(pool.report(&carrier, &failure));
     assert!(pool.choose(&Wish::of(1)).is_none() && !pool.lane_health(1).well);
     let free_in_s = pool.free_in_s(1).unwrap();
     assert!((980..=1000).contains(&free_in_s), "{free_in_s}");

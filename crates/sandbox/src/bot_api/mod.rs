@@ -112,7 +112,7 @@ async fn serve(State(face): State<Face>, ConnectInfo(cut): ConnectInfo<Cut>, req
         return ApiError::new(404, format!("Not Found: method {method} is not served by this loopback Telegram")).into_response();
     };
     face.world.count(|counters| counters.bot_api_called(method));
-    let fault = face.faults.take(method);
+    let fault = face.faults.strike(method, &face.world, None);
     if fault == Some(Fault::CutConnection) {
         return cut_now(&cut);
     }
@@ -138,7 +138,7 @@ fn refusal(fault: Fault) -> ApiError {
         Fault::HttpStatus { code, description, retry_after } => ApiError { retry_after, ..ApiError::new(code, description) },
         Fault::RpcError { code, message } => ApiError::new(u16::try_from(code).unwrap_or(500), message),
         Fault::FloodWait { seconds } | Fault::FloodPremiumWait { seconds } => ApiError::too_many_requests(seconds),
-        Fault::CutConnection | Fault::LoseAnswer | Fault::Delay(_) => ApiError::new(500, "Internal Server Error"),
+        Fault::CutConnection | Fault::LoseAnswer | Fault::Delay(_) | Fault::Happens(_) => ApiError::new(500, "Internal Server Error"),
     }
 }
 

@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Control, Failed};
+use super::{Control, Failed, chats};
 use crate::world::MessageView;
 
 #[derive(Deserialize)]
@@ -26,6 +26,8 @@ pub(super) struct Who {
 pub(super) struct Send {
     #[serde(flatten)]
     who: Who,
+    /// A channel or a group in place of the chat with the bot.
+    chat: Option<String>,
     text: String,
     reply_to: Option<i32>,
 }
@@ -47,11 +49,15 @@ pub(super) struct Wait {
 }
 
 pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>) -> Result<Json<Value>, Failed> {
-    let user = control.person(&body.who)?;
     let text = body.text.trim();
     if text.is_empty() || text.encode_utf16().count() > control.world.limits().text_units {
         return Err(Failed::bad("a text has 1 to 4096 characters"));
     }
+    if let Some(channel) = body.chat.as_deref().and_then(chats::channel_named) {
+        return chats::post(&control, &body.who.user, channel, text, body.reply_to);
+    }
+    let bot = body.chat.or(body.who.bot);
+    let user = control.person(&Who { bot, ..body.who })?;
     let message_id = match body.reply_to {
         Some(reply_to) => user.replies(reply_to, text).await,
         None => user.sends(text).await,

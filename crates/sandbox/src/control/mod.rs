@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -13,30 +13,35 @@ use tokio_util::sync::CancellationToken;
 use crate::faults::Faults;
 use crate::network::Network;
 use crate::user::TestUser;
+use crate::wire_log::WireLog;
 use crate::world::chats::channel_of_bot_api_id;
-use crate::world::{State as WorldState, World};
+use crate::world::{State, World};
 
 mod admin;
 mod chat;
+mod chats;
 mod files;
 mod groups;
 mod inline;
+mod mishaps;
+mod page;
 mod stars;
-
-const PAGE: &str = include_str!("../page/chat.html");
+mod wire;
 
 #[derive(Clone)]
 struct Control {
     world: World,
     faults: Faults,
     network: Network,
+    wire: WireLog,
     cancel: CancellationToken,
 }
 
 /// Routes of the control API and of the page.
-pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: CancellationToken) -> Router {
+pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireLog, cancel: CancellationToken) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
+        .route("/", get(page::index))
+        .route("/page/{name}", get(page::asset))
         .route("/control/who", get(admin::who))
         .route("/control/users", post(admin::add_user))
         .route("/control/counters", get(admin::counters))
@@ -50,9 +55,15 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/network/cut", post(admin::cut_network))
         .route("/control/qr/accept", post(admin::accept_qr))
         .route("/control/revoke", post(admin::revoke))
+        .route("/control/home", post(mishaps::set_home))
+        .route("/control/clock", post(mishaps::clock))
+        .route("/control/parts/expire", post(mishaps::expire_parts))
+        .route("/control/channels/{id}/remove", post(mishaps::remove_bot))
         .route("/control/channels", get(admin::channels))
         .route("/control/channels/{id}/delete", post(admin::delete_channel))
         .route("/control/channels/{id}/messages/{message}/delete", post(admin::delete_post))
+        .route("/control/chats", get(chats::list))
+        .route("/control/chat", get(chats::shown))
         .route("/control/send", post(chat::send))
         .route("/control/press", post(chat::press))
         .route("/control/messages", get(chat::messages))
@@ -71,23 +82,23 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, cancel: Can
         .route("/control/tap", post(inline::tap))
         .route("/control/open", post(groups::open))
         .route("/control/wait", get(chat::wait))
+        .route("/control/wire", get(wire::lines))
         .route("/control/file", get(files::file))
         .route("/control/thumb", get(files::thumb))
-        .with_state(Control { world, faults, network, cancel })
+        .with_state(Control { world, faults, network, wire, cancel })
 }
 
 impl Control {
     /// The person whom a call names, in the chat with the bot that it names (or the first one), or in a group.
     fn person(&self, who: &chat::Who) -> Result<TestUser, Failed> {
         self.world.read(|state| {
-            let person = state.users.named(&who.user).filter(|person| !person.is_bot);
-            let person = person.ok_or_else(|| Failed::missing(format!("no user {}", who.user)))?;
+            let person = person(state, &who.user)?;
             let bot = Self::bot(state, who.bot.as_deref())?;
-            let user = TestUser::new(self.world.clone(), bot, person.id);
+            let user = TestUser::new(self.world.clone(), bot, person);
             let Some(chat_id) = who.chat_id else {
                 return Ok(user);
             };
-            let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person.id));
+            let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person));
             let group = channel_of_bot_api_id(chat_id).filter(member);
             let group = group
                 .map(|group| user.in_chat(group))
@@ -97,13 +108,19 @@ impl Control {
     }
 
     /// The bot of this name, or the first one.
-    fn bot(state: &WorldState, name: Option<&str>) -> Result<i64, Failed> {
+    fn bot(state: &State, name: Option<&str>) -> Result<i64, Failed> {
         let bot = match name {
             Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
             None => state.bots.keys().next().copied(),
         };
         bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))
     }
+}
+
+/// The person with this username, or with this id: accounts may have no username.
+fn person(state: &State, user: &str) -> Result<i64, Failed> {
+    let found = state.users.named(user).or_else(|| state.users.get(user.parse().ok()?));
+    found.filter(|person| !person.is_bot).map(|person| person.id).ok_or_else(|| Failed::missing(format!("no user {user}")))
 }
 
 /// Why a call of the control API fails.

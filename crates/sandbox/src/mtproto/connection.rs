@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{self, Caller, Outcome};
 use super::exchange::serve as exchange;
+use super::key_uses::KeyUses;
 use super::salts::Salts;
 use super::session::{Queued, Session};
 use super::transport::{self, FrameReader, FrameWriter};
@@ -33,6 +34,8 @@ const MAX_CALLS: usize = 32;
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) server: Server,
+    /// Counts connections from 1.
+    pub(super) number: u64,
     pub(super) key_id: i64,
     pub(super) auth_key: [u8; 256],
     /// The server's own address, for `help.getConfig`.
@@ -50,17 +53,17 @@ pub(super) struct Link {
 }
 
 /// Serves a connection until it ends or `cut` is cancelled.
-pub(super) async fn run(stream: TcpStream, server: Server, cut: CancellationToken) {
+pub(super) async fn run(stream: TcpStream, number: u64, server: Server, cut: CancellationToken) {
     let ended = tokio::select! {
         () = cut.cancelled() => Ok(()),
-        ended = serve(stream, server, cut.clone()) => ended,
+        ended = serve(stream, number, server, cut.clone()) => ended,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
 }
 
-async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io::Result<()> {
+async fn serve(stream: TcpStream, number: u64, server: Server, cut: CancellationToken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let (read, mut write) = stream.into_split();
@@ -72,7 +75,7 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
         return Ok(());
     };
     let key_id = key_id_of(&first)?;
-    let Some(auth_key) = server.world.accounts().auth_key(key_id) else {
+    let Some(auth_key) = server.world.accounts().auth_key(server.dc_id, key_id) else {
         write.write_all(&framed.error(exchange::NOT_FOUND)).await?;
         return write.shutdown().await;
     };
@@ -83,14 +86,24 @@ async fn serve(stream: TcpStream, server: Server, cut: CancellationToken) -> io:
     let owner = read.owner();
     let first_salt = server.world.accounts().first_salt(key_id);
     let calls = Arc::new(Semaphore::new(MAX_CALLS));
-    let link = Link { server, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
+    let link = Link { server, number, key_id, auth_key, local, first_salt, cut, close_at, owner, out, calls };
     let (session_in_use, session) = watch::channel(None);
+    let _uses = UsesKey(link.server.key_uses.clone(), key_id, number);
     tokio::select! {
         ended = read_packets(&link, (frames, quick_acks), read, first, &session_in_use) => ended,
         ended = write_messages(&link, (framed, quick), outgoing, write) => ended,
         () = push_events(key_id, events, session.clone()) => Ok(()),
         () = push_news(&link, session) => Ok(()),
         () = wait_for_silence(deadline) => Ok(()),
+    }
+}
+
+/// A connection that may be cut at any time uses its key no longer.
+struct UsesKey(KeyUses, i64, u64);
+
+impl Drop for UsesKey {
+    fn drop(&mut self) {
+        self.0.closed(self.1, self.2);
     }
 }
 
@@ -273,8 +286,8 @@ async fn wait_for_silence(mut deadline: watch::Receiver<Option<Instant>>) {
 impl Link {
     /// The salts of this key now.
     pub(super) fn salts(&self) -> Salts<'_> {
-        let epoch = self.server.world.accounts().salt_epoch();
-        Salts { auth_key: &self.auth_key, epoch, first: self.first_salt, now: i64::from(now_unix()) }
+        let accounts = self.server.world.accounts();
+        Salts { auth_key: &self.auth_key, epoch: accounts.salt_epoch(), first: self.first_salt, now: accounts.clock().unix() }
     }
 }
 

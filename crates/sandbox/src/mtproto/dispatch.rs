@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
@@ -13,10 +13,11 @@ use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable};
 use super::connection::Link;
 use super::rpc_error::RpcError;
 use super::session::Session;
-use super::{LAYER, Server, services, wire};
-use crate::faults::{Fault, Faults};
-use crate::world::accounts::{Accounts, Authorization};
-use crate::world::{ChatRef, World};
+use super::{LAYER, Server, migrate, services, wire};
+use crate::faults::Fault;
+use crate::wire_log::{WireCall, WireFace};
+use crate::world::accounts::{Accounts, Authorization, Device};
+use crate::world::{ChatRef, World, now_unix};
 
 /// The longest that `invokeAfterMsg` waits for the other call.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -28,6 +29,8 @@ const OLDEST_LAYER: i32 = 229;
 pub(crate) struct Caller {
     pub(crate) server: Server,
     pub(crate) key_id: i64,
+    /// The number of the connection.
+    connection: u64,
     /// The server's own address.
     pub(crate) local: SocketAddr,
     session: Arc<Session>,
@@ -46,7 +49,7 @@ pub(crate) enum Outcome {
 
 impl Caller {
     pub(super) fn new(link: &Link, session: &Arc<Session>) -> Self {
-        Self { server: link.server.clone(), key_id: link.key_id, local: link.local, session: session.clone() }
+        Self { server: link.server.clone(), key_id: link.key_id, connection: link.number, local: link.local, session: session.clone() }
     }
 
     /// The world that is called on.
@@ -74,14 +77,37 @@ impl Caller {
         match self.accounts().authorization(self.key_id) {
             Authorization::User(user_id) => Ok(user_id),
             Authorization::PasswordNeeded(_) => Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED")),
+            Authorization::Duplicated => Err(RpcError::new(406, "AUTH_KEY_DUPLICATED")),
             Authorization::Revoked => Err(RpcError::new(401, "SESSION_REVOKED")),
             Authorization::Nobody => Err(RpcError::new(401, "AUTH_KEY_UNREGISTERED")),
         }
     }
 }
 
-/// Runs the call in `body`.
+/// Runs the call in `body` and notes it in the wire log.
 pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
+    let began = Instant::now();
+    let mut method = "";
+    let outcome = run(caller, body, &mut method).await;
+    let (answer, error) = match &outcome {
+        Outcome::Answer(answer) => (&answer[..], RpcError::name_in(answer)),
+        Outcome::CutBefore => (&[][..], Some("connection cut".to_owned())),
+        Outcome::CutAfter(_) => (&[][..], Some("done, then connection cut".to_owned())),
+    };
+    caller.server.wire.note(WireCall {
+        face: WireFace::Mtproto,
+        connection: caller.connection,
+        user: caller.user().ok(),
+        method: method.into(),
+        bytes_in: body.len() as u64,
+        bytes_out: answer.len() as u64,
+        took: began.elapsed(),
+        error,
+    });
+    outcome
+}
+
+async fn run(caller: &Caller, body: &Bytes, called: &mut &'static str) -> Outcome {
     let unwrapped = match unwrap(caller, body) {
         Ok(unwrapped) => unwrapped,
         Err(error) => return Outcome::Answer(error.to_bytes()),
@@ -96,13 +122,26 @@ pub(super) async fn call(caller: &Caller, body: &Bytes) -> Outcome {
     }
     let id = wire::constructor(unwrapped.query).unwrap_or_default();
     let method = tl::name_for_id(id);
+    *called = method;
     caller.world().count(|counters| counters.mtproto_called(method));
-    let lose_answer = match fault(&caller.server.faults, method).await {
+    let struck = caller.server.faults.strike(method, caller.world(), Some(caller.key_id));
+    let lose_answer = match scripted(struck).await {
         Scripted::Nothing => false,
         Scripted::LoseAnswer => true,
         Scripted::Cut => return Outcome::CutBefore,
         Scripted::Error(error) => return Outcome::Answer(error.to_bytes()),
     };
+    let is_transfer = ["upload.", "help.", "auth."].iter().any(|family| method.starts_with(family));
+    if !is_transfer
+        && !unwrapped.without_updates
+        && caller.user().is_ok()
+        && caller.server.key_uses.is_parallel(caller.key_id, caller.connection, caller.session.id)
+    {
+        caller.accounts().end_duplicated(caller.key_id);
+    }
+    if let Err(error) = migrate::check_home(caller, method) {
+        return Outcome::Answer(error.to_bytes());
+    }
     let answer = match services::run(caller, id, method, body.slice_ref(unwrapped.query)).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -120,9 +159,9 @@ enum Scripted {
     Error(RpcError),
 }
 
-async fn fault(faults: &Faults, method: &str) -> Scripted {
-    match faults.take(method) {
-        None => Scripted::Nothing,
+async fn scripted(fault: Option<Fault>) -> Scripted {
+    match fault {
+        None | Some(Fault::Happens(_)) => Scripted::Nothing,
         Some(Fault::LoseAnswer) => Scripted::LoseAnswer,
         Some(Fault::CutConnection) => Scripted::Cut,
         Some(Fault::FloodWait { seconds }) => Scripted::Error(RpcError::new(420, format!("FLOOD_WAIT_{seconds}"))),
@@ -169,7 +208,14 @@ fn unwrap<'a>(caller: &Caller, body: &'a [u8]) -> Result<Unwrapped<'a>, RpcError
                 if call.api_id <= 0 {
                     return Err(RpcError::bad("CONNECTION_API_ID_INVALID"));
                 }
-                caller.accounts().set_inited(caller.key_id);
+                let device = Device {
+                    api_id: call.api_id,
+                    model: call.device_model,
+                    system_version: call.system_version,
+                    app_version: call.app_version,
+                    active_unix: now_unix(),
+                };
+                caller.accounts().set_inited(caller.key_id, device);
             }
             tl::functions::InvokeWithoutUpdates::<Inner>::CONSTRUCTOR_ID => without_updates = true,
             tl::functions::InvokeAfterMsg::<Inner>::CONSTRUCTOR_ID => {

@@ -19,7 +19,7 @@ pub(crate) fn chat(state: &State, caller: i64, peer: &tl::enums::InputPeer) -> R
     }
 }
 
-/// The channel that is meant, if the caller is in it.
+/// The channel that is meant, if the caller is in it or could be.
 pub(crate) fn channel<'a>(state: &'a State, caller: i64, input: &tl::enums::InputChannel) -> Result<&'a Channel, RpcError> {
     match input {
         tl::enums::InputChannel::Channel(input) => by_hash(state, caller, input.channel_id, input.access_hash),
@@ -60,7 +60,8 @@ fn by_hash(state: &State, caller: i64, id: i64, access_hash: i64) -> Result<&Cha
     if channel.access_hash != access_hash && !may_omit_hash(state, caller, access_hash, channel.is_member(caller)) {
         return Err(RpcError::bad("CHANNEL_INVALID"));
     }
-    if !channel.is_member(caller) {
+    let is_open = channel.username.is_some() && !channel.banned.contains(&caller);
+    if !channel.is_member(caller) && !is_open {
         return Err(channel_private());
     }
     Ok(channel)

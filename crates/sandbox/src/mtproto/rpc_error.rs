@@ -3,7 +3,9 @@
 //! In: Telegram's number and name of an error, or an error of a lower layer. Out: `rpc_error`. Names and numbers:
 //! <https://core.telegram.org/api/errors>. It must not decide what a client does about it.
 
-use grammers_tl_types::{self as tl, Serializable};
+use grammers_tl_types::{self as tl, Deserializable, Identifiable, Serializable};
+
+use super::wire;
 
 use crate::world::accounts::LoginError;
 
@@ -29,6 +31,15 @@ impl RpcError {
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a call failed inside the sandbox");
         Self::new(500, "INTERNAL_SERVER_ERROR")
+    }
+
+    /// The name of the error that an answer is, if it is one.
+    pub(crate) fn name_in(answer: &[u8]) -> Option<String> {
+        if wire::constructor(answer) != Some(tl::types::RpcError::CONSTRUCTOR_ID) {
+            return None;
+        }
+        let tl::enums::RpcError::Error(error) = tl::enums::RpcError::from_bytes(answer).ok()?;
+        Some(error.error_message)
     }
 
     /// Its bytes inside an `rpc_result`.

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::checks::{self, Kind};
 use super::feed::Feed;
 use super::unacked::Unacked;
+use crate::world::clock::Clock;
 
 /// Received messages that a session remembers.
 const MAX_SEEN: usize = 2048;
@@ -31,7 +31,10 @@ pub(crate) type Queued = (Instant, Outgoing);
 
 /// All sessions of the server.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<Table>>);
+pub(crate) struct Sessions {
+    table: Arc<Mutex<Table>>,
+    clock: Clock,
+}
 
 /// By auth key and the client's number.
 type Table = HashMap<(i64, i64), Arc<Session>>;
@@ -45,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) unique_id: i64,
     /// What it is told unasked.
     pub(crate) feed: Feed,
+    clock: Clock,
     state: Mutex<State>,
     finished: Notify,
 }
@@ -72,9 +76,14 @@ struct State {
 }
 
 impl Sessions {
+    /// None yet; their messages are numbered by this clock.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { table: Arc::default(), clock }
+    }
+
     /// The session, made when it is not known.
     pub(crate) fn open(&self, key_id: i64, session_id: i64) -> Arc<Session> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = all.get(&(key_id, session_id)) {
             return found.clone();
         }
@@ -82,6 +91,7 @@ impl Sessions {
             id: session_id,
             unique_id: rand::random(),
             feed: Feed::default(),
+            clock: self.clock.clone(),
             state: Mutex::default(),
             finished: Notify::new(),
         });
@@ -91,7 +101,7 @@ impl Sessions {
 
     /// Forgets a session; tells whether it existed.
     pub(crate) fn destroy(&self, key_id: i64, session_id: i64) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(&(key_id, session_id)).is_some()
     }
 }
@@ -198,7 +208,7 @@ impl Session {
     /// Sends something that the client did not ask for and must acknowledge.
     pub(crate) fn push(&self, body: Vec<u8>) {
         let mut state = self.lock();
-        let message = state.number(self.id, body, true, 3);
+        let message = state.number(self, body, true, 3);
         state.unacked.keep(None, message.clone());
         state.write(message);
     }
@@ -206,7 +216,7 @@ impl Session {
     /// Sends a service message that needs no acknowledgement; `reply` tells whether it answers a message of the client.
     pub(crate) fn notify(&self, body: Vec<u8>, reply: bool) {
         let mut state = self.lock();
-        let message = state.number(self.id, body, false, if reply { 1 } else { 3 });
+        let message = state.number(self, body, false, if reply { 1 } else { 3 });
         state.write(message);
     }
 
@@ -230,7 +240,7 @@ impl Session {
         if state.status.insert(req_msg_id, Status::Done) == Some(Status::Dropped) {
             return;
         }
-        let message = state.number(self.id, body, true, 1);
+        let message = state.number(self, body, true, 1);
         state.unacked.keep(Some(req_msg_id), message.clone());
         if send {
             state.write(message);
@@ -245,15 +255,15 @@ impl Session {
 }
 
 impl State {
-    fn number(&mut self, session_id: i64, body: Vec<u8>, content: bool, low_bits: i64) -> Outgoing {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let fraction = (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
-        let base = ((now.as_secs() << 32 | fraction) as i64) & !3;
-        let msg_id = base.max((self.last_msg_id & !3) + 4) | low_bits;
+    fn number(&mut self, session: &Session, body: Vec<u8>, content: bool, low_bits: i64) -> Outgoing {
+        let base = session.clock.msg_id_base();
+        let next = (self.last_msg_id & !3) + 4;
+        // They grow, unless the clock was set back.
+        let msg_id = if next - base < 1 << 32 { base.max(next) } else { base } | low_bits;
         self.last_msg_id = msg_id;
         let seq_no = self.sent_content * 2 + i32::from(content);
         self.sent_content += i32::from(content);
-        Outgoing { session_id, msg_id, seq_no, body: body.into() }
+        Outgoing { session_id: session.id, msg_id, seq_no, body: body.into() }
     }
 
     fn write(&self, message: Outgoing) {

@@ -102,9 +102,19 @@ pub(crate) fn reply_header() -> tl::types::MessageReplyHeader {
     from_required(&[0; 4])
 }
 
+/// `messageFwdHeader` that says nothing.
+pub(crate) fn forward_header() -> tl::types::MessageFwdHeader {
+    from_required(&[0; 8])
+}
+
 /// `chatAdminRights` with none of them.
 pub(crate) fn admin_rights() -> tl::types::ChatAdminRights {
     from_required(&[0; 4])
+}
+
+/// `chatBannedRights` that takes nothing away.
+pub(crate) fn banned_rights() -> tl::types::ChatBannedRights {
+    from_required(&[0; 8])
 }
 
 /// `peerNotifySettings` that says nothing.
@@ -126,7 +136,7 @@ mod tests {
         assert_eq!((user().id, channel().id, user_full().id), (0, 0, 0));
         assert_eq!((device().hash, user().id), (0, 0));
         assert_eq!(channel_full().about, "");
-        assert_eq!(reply_header().reply_to_msg_id, None);
-        assert!(!admin_rights().post_messages);
+        assert_eq!((reply_header().reply_to_msg_id, forward_header().date), (None, 0));
+        assert!(!admin_rights().post_messages && !banned_rights().view_messages);
     }
 }

@@ -4,8 +4,8 @@
 
 use grammers_tl_types as tl;
 
-use super::{DC_ID, entities, tl_blank, tl_view};
-use crate::world::{Button, ButtonAction, ChatRef, FileKind, Message, State, StoredFile};
+use super::{entities, tl_blank, tl_view};
+use crate::world::{Button, ButtonAction, ChatRef, FileKind, Forward, Message, State, StoredFile};
 
 /// A message as `viewer` sees it.
 pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enums::Message {
@@ -24,6 +24,7 @@ pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enum
         invert_media: message.caption_above,
         id: message.id,
         from_id: (!is_post).then(|| tl_view::user_peer(message.author)),
+        fwd_from: message.forward.as_ref().map(forward_header),
         reply_to: message.reply_to.map(reply_header),
         date: message.date,
         message: message.text.clone(),
@@ -77,7 +78,7 @@ fn photo(file: &StoredFile) -> tl::enums::Photo {
         date: file.date,
         sizes: vec![size("x", file)],
         video_sizes: None,
-        dc_id: DC_ID,
+        dc_id: file.dc_id,
     })
 }
 
@@ -93,7 +94,7 @@ fn document(state: &State, file: &StoredFile) -> tl::enums::Document {
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
         thumbs: thumb.map(|thumb| vec![size("m", thumb)]),
         video_thumbs: None,
-        dc_id: DC_ID,
+        dc_id: file.dc_id,
         attributes: attributes(file),
     })
 }
@@ -142,6 +143,16 @@ fn attributes(file: &StoredFile) -> Vec<tl::enums::DocumentAttribute> {
         attributes.push(Attribute::Filename(tl::types::DocumentAttributeFilename { file_name }));
     }
     attributes
+}
+
+/// Posts of channels are named by their channel, other messages by who wrote them.
+fn forward_header(forward: &Forward) -> tl::enums::MessageFwdHeader {
+    let (from, channel_post) = match forward.chat {
+        ChatRef::Channel(channel_id) => (tl::enums::Peer::Channel(tl::types::PeerChannel { channel_id }), Some(forward.message_id)),
+        ChatRef::Private { .. } => (tl_view::user_peer(forward.author), None),
+    };
+    let header = tl::types::MessageFwdHeader { from_id: Some(from), date: forward.date, channel_post, ..tl_blank::forward_header() };
+    tl::enums::MessageFwdHeader::Header(header)
 }
 
 fn reply_header(reply_to_msg_id: i32) -> tl::enums::MessageReplyHeader {

@@ -1,13 +1,13 @@
 //! Users and channels as TL objects, as a certain user sees them.
 //!
-//! In: the world's state and who looks. Out: TL objects. Who is not in a channel gets `channelForbidden`. It must not change anything.
+//! In: the world's state and who looks. Out: TL objects. Who is not in a private channel gets `channelForbidden`. It must not change anything.
 
 use std::collections::BTreeSet;
 
 use grammers_tl_types as tl;
 
 use super::tl_blank;
-use crate::world::{AdminRights, Channel, ChatRef, Message, State};
+use crate::world::{AdminRights, Channel, ChatRef, Forward, Message, State};
 
 /// A user; `None` if there is none.
 pub(crate) fn user(state: &State, viewer: i64, id: i64) -> Option<tl::enums::User> {
@@ -29,7 +29,8 @@ pub(crate) fn user(state: &State, viewer: i64, id: i64) -> Option<tl::enums::Use
 
 /// A channel.
 pub(crate) fn channel(channel: &Channel, viewer: i64) -> tl::enums::Chat {
-    if !channel.is_member(viewer) {
+    let is_member = channel.is_member(viewer);
+    if !is_member && (channel.username.is_none() || channel.banned.contains(&viewer)) {
         return tl::enums::Chat::ChannelForbidden(tl::types::ChannelForbidden {
             broadcast: !channel.megagroup,
             megagroup: channel.megagroup,
@@ -42,6 +43,7 @@ pub(crate) fn channel(channel: &Channel, viewer: i64) -> tl::enums::Chat {
     }
     tl::enums::Chat::Channel(tl::types::Channel {
         creator: channel.creator == viewer,
+        left: !is_member,
         broadcast: !channel.megagroup,
         megagroup: channel.megagroup,
         noforwards: channel.noforwards,
@@ -113,6 +115,15 @@ pub(crate) struct Mentioned {
 impl Mentioned {
     /// Notes whom a message mentions.
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
+        match message.forward.as_ref() {
+            Some(Forward { chat: ChatRef::Channel(id), .. }) => {
+                self.channel(*id);
+            }
+            Some(forward) => {
+                self.user(forward.author);
+            }
+            None => {}
+        }
         match message.chat {
             ChatRef::Channel(id) => {
                 self.channel(id).user(message.author);

@@ -7,24 +7,26 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use sha1::{Digest, Sha1};
 use tokio::sync::broadcast;
 
+use super::clock::Clock;
 use super::srp::{self, SrpChallenge, Verifier};
 pub(crate) use super::srp::{GENERATOR, prime};
 
+mod codes;
+pub(crate) use codes::SignIn;
+use codes::{Code, normal_phone};
+mod devices;
+pub(crate) use devices::{ActiveSession, Device};
+mod homes;
+pub(crate) use homes::MAIN_DC;
 mod handles;
 pub use handles::AccountSpec;
 mod login_token;
 pub(crate) use login_token::LOGIN_TOKEN_LIFETIME;
 use login_token::LoginToken;
-
-/// How long a login code is valid.
-const CODE_LIFETIME: Duration = Duration::from_secs(300);
-/// Wrong codes after which a code is dead.
-const CODE_TRIES: u32 = 5;
 
 /// The name of a Telegram error, with the code it travels with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(crate) enum Authorization {
     User(i64),
     /// The authorization was ended from elsewhere.
     Revoked,
+    /// It was ended because two used it at once.
+    Duplicated,
 }
 
 /// The server salt that a key exchange left: client and server both know it without having sent it.
@@ -60,21 +64,13 @@ pub(crate) enum KeyEvent {
     LoginTokenAccepted(i64),
 }
 
-/// How a code that was sent can end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SignIn {
-    /// Logged in as this user.
-    Done(i64),
-    /// The number has no account: a client has to sign up.
-    SignUpRequired,
-}
-
 /// The table of accounts; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
     state: Arc<Mutex<State>>,
     events: broadcast::Sender<KeyEvent>,
     salt_epoch: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +80,10 @@ struct State {
     codes: HashMap<String, Code>,
     tokens: HashMap<Vec<u8>, LoginToken>,
     random_ids: HashSet<(i64, i64)>,
+    /// Data centres of users who are not at the main one.
+    homes: HashMap<i64, i32>,
+    /// Logins on their way to another data centre: whose, and where to.
+    exports: HashMap<Vec<u8>, (i64, i32)>,
 }
 
 #[derive(Debug)]
@@ -95,32 +95,43 @@ struct Account {
 #[derive(Debug)]
 struct Key {
     bytes: [u8; 256],
+    /// The data centre that knows it.
+    dc_id: i32,
     first_salt: Option<FirstSalt>,
     authorization: Authorization,
-    /// `initConnection` was called with this key at least once.
-    inited: bool,
+    /// What `initConnection` was called by last, if it ever was.
+    device: Option<Device>,
+    /// When somebody logged in with it, in seconds since 1970.
+    since_unix: i32,
     challenge: Option<SrpChallenge>,
     /// A user who accepted this key's QR token and whom the client has not fetched yet.
     accepted_by: Option<i64>,
 }
 
-#[derive(Debug)]
-struct Code {
-    code: String,
-    hash: String,
-    tries: u32,
-    born: Instant,
-}
-
 impl Key {
     fn new(bytes: [u8; 256], first_salt: Option<FirstSalt>) -> Self {
-        Self { bytes, first_salt, authorization: Authorization::Nobody, inited: false, challenge: None, accepted_by: None }
+        Self {
+            bytes,
+            dc_id: MAIN_DC,
+            first_salt,
+            authorization: Authorization::Nobody,
+            device: None,
+            since_unix: 0,
+            challenge: None,
+            accepted_by: None,
+        }
+    }
+
+    /// From now on this key is that user.
+    fn admit(&mut self, user_id: i64) {
+        self.authorization = Authorization::User(user_id);
+        self.since_unix = super::now_unix();
     }
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { state: Arc::default(), events: broadcast::channel(64).0, salt_epoch: Arc::default() }
+        Self { state: Arc::default(), events: broadcast::channel(64).0, salt_epoch: Arc::default(), clock: Clock::default() }
     }
 }
 
@@ -146,13 +157,13 @@ impl Accounts {
         bytes
     }
 
-    /// Takes an auth key from a key exchange, with the salt that belongs to it. `false` if there is a key with its identifier already.
-    pub(crate) fn register_key(&self, bytes: [u8; 256], salt: i64) -> bool {
+    /// Takes an auth key from a key exchange of this data centre, with the salt that belongs to it. `false` if there is a key with its identifier already.
+    pub(crate) fn register_key(&self, dc_id: i32, bytes: [u8; 256], salt: i64) -> bool {
         let first_salt = FirstSalt { salt, epoch: self.salt_epoch(), since_unix: super::now_unix() };
         match self.lock().keys.entry(auth_key_id(&bytes)) {
             Entry::Occupied(_) => false,
             Entry::Vacant(free) => {
-                free.insert(Key::new(bytes, Some(first_salt)));
+                free.insert(Key { dc_id, ..Key::new(bytes, Some(first_salt)) });
                 true
             }
         }
@@ -163,9 +174,9 @@ impl Accounts {
         self.lock().keys.get(&key_id).and_then(|key| key.first_salt)
     }
 
-    /// The key with this identifier.
-    pub(crate) fn auth_key(&self, key_id: i64) -> Option<[u8; 256]> {
-        self.lock().keys.get(&key_id).map(|key| key.bytes)
+    /// The key with this identifier, if this data centre knows it.
+    pub(crate) fn auth_key(&self, dc_id: i32, key_id: i64) -> Option<[u8; 256]> {
+        self.lock().keys.get(&key_id).filter(|key| key.dc_id == dc_id).map(|key| key.bytes)
     }
 
     /// Who is logged in with this key.
@@ -175,21 +186,9 @@ impl Accounts {
         key.map_or(Authorization::Nobody, |key| key.authorization)
     }
 
-    /// Remembers that `initConnection` was called with this key.
-    pub(crate) fn set_inited(&self, key_id: i64) {
-        self.with_key(key_id, |key| key.inited = true);
-    }
-
-    /// Whether `initConnection` was ever called with this key.
-    pub(crate) fn is_inited(&self, key_id: i64) -> bool {
-        self.lock().keys.get(&key_id).is_some_and(|key| key.inited)
-    }
-
     /// Logs a key in without any factor (bots by token).
     pub(crate) fn log_in(&self, key_id: i64, user_id: i64) {
-        self.with_key(key_id, |key| {
-            key.authorization = Authorization::User(user_id);
-        });
+        self.with_key(key_id, |key| key.admit(user_id));
     }
 
     /// Ends the authorization of a key at its own wish.
@@ -208,70 +207,10 @@ impl Accounts {
     }
 
     /// Ends the authorization of one key from elsewhere.
-    pub(crate) fn revoke_key(&self, bytes: &[u8; 256]) {
-        self.with_key(auth_key_id(bytes), |key| {
+    pub(crate) fn revoke_key_id(&self, key_id: i64) {
+        self.with_key(key_id, |key| {
             key.authorization = Authorization::Revoked;
         });
-    }
-
-    /// "Sends" a login code; the answer is the code's hash for `auth.signIn`.
-    pub(crate) fn send_code(&self, phone: &str) -> Result<String, LoginError> {
-        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
-        let code = Code {
-            code: format!("{:05}", rand::random_range(0..100_000)),
-            hash: format!("{:018x}", rand::random::<u64>()),
-            tries: 0,
-            born: Instant::now(),
-        };
-        let hash = code.hash.clone();
-        self.lock().codes.insert(phone, code);
-        Ok(hash)
-    }
-
-    /// Sends another code in place of one that was sent.
-    pub(crate) fn resend_code(&self, phone: &str, hash: &str) -> Result<String, LoginError> {
-        self.cancel_code(phone, hash)?;
-        self.send_code(phone)
-    }
-
-    /// Makes a sent code worthless.
-    pub(crate) fn cancel_code(&self, phone: &str, hash: &str) -> Result<(), LoginError> {
-        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
-        let mut state = self.lock();
-        match state.codes.get(&phone) {
-            Some(code) if code.hash == hash => {
-                state.codes.remove(&phone);
-                Ok(())
-            }
-            _ => Err(LoginError(400, "PHONE_CODE_EXPIRED")),
-        }
-    }
-
-    /// The code that was sent last to a number and is still good.
-    pub(crate) fn login_code(&self, phone: &str) -> Option<String> {
-        let phone = normal_phone(phone)?;
-        self.lock().codes.get(&phone).map(|code| code.code.clone())
-    }
-
-    /// The first factor. With a 2FA password set, the key is left waiting for it and the error is `SESSION_PASSWORD_NEEDED`.
-    pub(crate) fn sign_in(&self, key_id: i64, phone: &str, hash: &str, given: &str) -> Result<SignIn, LoginError> {
-        let phone = normal_phone(phone).ok_or(LoginError(400, "PHONE_NUMBER_INVALID"))?;
-        let mut state = self.lock();
-        let expired = LoginError(400, "PHONE_CODE_EXPIRED");
-        let code = state.codes.get_mut(&phone).ok_or(expired)?;
-        if code.hash != hash || code.born.elapsed() > CODE_LIFETIME || code.tries >= CODE_TRIES {
-            return Err(expired);
-        }
-        if code.code != given {
-            code.tries += 1;
-            return Err(LoginError(400, "PHONE_CODE_INVALID"));
-        }
-        state.codes.remove(&phone);
-        let Some(account) = state.by_phone.get(&phone) else {
-            return Ok(SignIn::SignUpRequired);
-        };
-        let (user_id, locked) = (account.user_id, account.password.is_some());
-        admit(&mut state, key_id, user_id, locked).map(SignIn::Done)
     }
 
     /// The parameters of the 2FA check for the user that this key is, or is about to be. `None`: no password is set.
@@ -300,7 +239,7 @@ impl Accounts {
         }
         self.with_key(key_id, |key| {
             key.challenge = None;
-            key.authorization = Authorization::User(user_id);
+            key.admit(user_id);
         });
         Ok(user_id)
     }
@@ -323,6 +262,11 @@ impl Accounts {
     /// How often salts were rotated by hand.
     pub(crate) fn salt_epoch(&self) -> u64 {
         self.salt_epoch.load(Ordering::Relaxed)
+    }
+
+    /// The clock of the data centres.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What happens to keys from now on.
@@ -350,9 +294,11 @@ pub(crate) fn auth_key_id(bytes: &[u8; 256]) -> i64 {
 }
 
 fn admit(state: &mut State, key_id: i64, user_id: i64, locked: bool) -> Result<i64, LoginError> {
-    let authorization = if locked { Authorization::PasswordNeeded(user_id) } else { Authorization::User(user_id) };
     if let Some(key) = state.keys.get_mut(&key_id) {
-        key.authorization = authorization;
+        match locked {
+            true => key.authorization = Authorization::PasswordNeeded(user_id),
+            false => key.admit(user_id),
+        }
     }
     if locked {
         return Err(LoginError(401, "SESSION_PASSWORD_NEEDED"));
@@ -364,6 +310,7 @@ fn waiting_or_logged_in(state: &State, key_id: i64) -> Result<i64, LoginError> {
     match state.keys.get(&key_id).map(|key| key.authorization) {
         Some(Authorization::User(user_id) | Authorization::PasswordNeeded(user_id)) => Ok(user_id),
         Some(Authorization::Revoked) => Err(LoginError(401, "SESSION_REVOKED")),
+        Some(Authorization::Duplicated) => Err(LoginError(406, "AUTH_KEY_DUPLICATED")),
         _ => Err(LoginError(401, "AUTH_KEY_UNREGISTERED")),
     }
 }
@@ -371,11 +318,4 @@ fn waiting_or_logged_in(state: &State, key_id: i64) -> Result<i64, LoginError> {
 fn verifier_of(state: &State, user_id: i64) -> Option<&Verifier> {
     let mut accounts = state.by_phone.values();
     accounts.find(|account| account.user_id == user_id)?.password.as_ref()
-}
-
-/// Digits only; `None` when that cannot be a phone number.
-fn normal_phone(phone: &str) -> Option<String> {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let other = phone.chars().any(|sign| !sign.is_ascii_digit() && !"+ -()".contains(sign));
-    ((5..=15).contains(&digits.len()) && !other).then_some(digits)
 }

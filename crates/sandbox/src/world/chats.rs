@@ -96,6 +96,8 @@ pub struct Channel {
     pub next_message_id: i32,
     /// Number of the last event, as MTProto counts them.
     pub pts: i32,
+    /// When the last event was, in seconds since 1970.
+    pub changed: i32,
     /// Events with the number that each brought the channel to.
     pub events: Vec<(i32, ChannelEvent)>,
     /// The whole channel is gone.
@@ -177,6 +179,7 @@ impl Channel {
 
     pub(super) fn record(&mut self, event: ChannelEvent) {
         self.pts += 1;
+        self.changed = now_unix();
         self.events.push((self.pts, event));
     }
 }
@@ -210,6 +213,7 @@ impl State {
             // The service message "channel created" is the first one.
             next_message_id: 2,
             pts: 1,
+            changed: now_unix(),
             events: Vec::new(),
             deleted: false,
             noforwards: false,

@@ -88,6 +88,8 @@ pub struct NewFile {
     pub performer: Option<String>,
     /// The id of the thumbnail's file.
     pub thumb: Option<i64>,
+    /// The data centre that it is at.
+    pub dc_id: i32,
 }
 
 impl NewFile {
@@ -107,6 +109,7 @@ impl NewFile {
             title: None,
             performer: None,
             thumb: None,
+            dc_id: super::accounts::MAIN_DC,
         }
     }
 }

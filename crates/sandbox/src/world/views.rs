@@ -11,7 +11,7 @@ use super::extras::Service;
 use super::files::{Lane, StoredFile};
 use super::keyboards::Keyboard;
 use super::messages::{ButtonAction, Entity, Message};
-use super::{ChatRef, State, User, World};
+use super::{ChatRef, State, World};
 
 /// A message.
 #[derive(Debug, Clone, Serialize)]
@@ -81,6 +81,9 @@ pub struct ButtonView {
     /// It pays the invoice.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pay: bool,
+    /// What it copies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
 }
 
 /// A file in a message.
@@ -95,6 +98,7 @@ pub struct MediaView {
     /// Bytes.
     pub size: u64,
     /// SHA-256 of the bytes, as hex.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sha256: String,
     /// Seconds, as the sender said.
     pub duration: u32,
@@ -143,7 +147,9 @@ impl World {
     /// The messages of a chat, oldest first.
     pub fn views(&self, chat: ChatRef) -> Vec<MessageView> {
         let raw = self.read(|state| with_files(state, state.messages_of(chat).into_iter().flatten().map(|(_, message)| message)));
-        raw.into_iter().map(view).collect()
+        raw.into_iter()
+            .map(|(message, names, file, thumb)| view(&message, names, file.as_ref(), thumb.as_ref(), StoredFile::sha256))
+            .collect()
     }
 
     /// Messages of a private chat that were deleted, in the order of deletion.
@@ -152,7 +158,9 @@ impl World {
             let chat = state.private_chats.get(&(bot, user));
             with_files(state, chat.into_iter().flat_map(|chat| &chat.deleted))
         });
-        raw.into_iter().map(view).collect()
+        raw.into_iter()
+            .map(|(message, names, file, thumb)| view(&message, names, file.as_ref(), thumb.as_ref(), StoredFile::sha256))
+            .collect()
     }
 }
 
@@ -195,29 +203,52 @@ pub fn transcript(messages: &[MessageView]) -> String {
     text
 }
 
-/// A message with its author, the bot that offered it, its file and that one's picture.
-type WithFiles = (Message, Option<User>, Option<User>, Option<StoredFile>, Option<StoredFile>);
+/// Who a message is from.
+pub(super) struct Names {
+    from: String,
+    from_bot: bool,
+    via_bot: Option<String>,
+}
+
+impl Names {
+    pub(super) fn of(state: &State, message: &Message) -> Self {
+        let author = state.users.get(message.author);
+        let via = message.extra.via.as_ref().and_then(|via| state.users.get(via.bot));
+        Self {
+            from: author.map(|author| author.username.clone().unwrap_or_else(|| author.first_name.clone())).unwrap_or_default(),
+            from_bot: author.is_some_and(|author| author.is_bot),
+            via_bot: via.and_then(|bot| bot.username.clone()),
+        }
+    }
+}
+
+/// A message with its names, its file and that one's picture.
+type WithFiles = (Message, Names, Option<StoredFile>, Option<StoredFile>);
 
 fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) -> Vec<WithFiles> {
     messages
         .map(|message| {
             let file = message.media.and_then(|id| state.files.get(id)).cloned();
             let thumb = file.as_ref().and_then(|file| file.thumb).and_then(|id| state.files.get(id)).cloned();
-            let via = message.extra.via.as_ref().and_then(|via| state.users.get(via.bot)).cloned();
-            (message.clone(), state.users.get(message.author).cloned(), via, file, thumb)
+            (message.clone(), Names::of(state, message), file, thumb)
         })
         .collect()
 }
 
-fn view((message, author, via, file, thumb): WithFiles) -> MessageView {
+/// A message with its file; `hash` gives the file's hash, or nothing.
+pub(super) fn view(
+    message: &Message,
+    names: Names,
+    file: Option<&StoredFile>,
+    thumb: Option<&StoredFile>,
+    hash: impl FnOnce(&StoredFile) -> String,
+) -> MessageView {
     let words = (!message.text.is_empty()).then(|| message.text.clone());
     let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
-    let from_bot = author.as_ref().is_some_and(|author| author.is_bot);
-    let from = author.map(|author| author.username.unwrap_or(author.first_name)).unwrap_or_default();
     MessageView {
         message_id: message.id,
-        from_bot,
-        from,
+        from_bot: names.from_bot,
+        from: names.from,
         date: message.date,
         edited: message.edit_count > 0,
         edit_count: message.edit_count,
@@ -227,37 +258,38 @@ fn view((message, author, via, file, thumb): WithFiles) -> MessageView {
         buttons: message.buttons.iter().map(|row| row.iter().map(button_view).collect()).collect(),
         reply_to: message.reply_to,
         forwarded: message.forward.is_some(),
-        media: file.map(|file| media_view(&file, thumb)),
+        media: file.map(|file| media_view(file, thumb, hash(file))),
         media_group_id: message.group.map(|group| group.to_string()),
         invoice: message.extra.invoice.as_ref().map(invoice_view),
         service: message.extra.service.as_ref().map(Service::name),
         keyboard: message.extra.keyboard.clone(),
         reactions: message.extra.reactions.values().cloned().collect(),
         thread: message.extra.thread,
-        via_bot: via.and_then(|bot| bot.username),
+        via_bot: names.via_bot,
     }
 }
 
 fn button_view(button: &super::Button) -> ButtonView {
-    let (data, url) = match &button.action {
-        ButtonAction::Callback(data) => (Some(data.clone()), None),
-        ButtonAction::Url(url) => (None, Some(url.clone())),
-        ButtonAction::CopyText(_) | ButtonAction::Pay | ButtonAction::SwitchInline { .. } => (None, None),
+    let (data, url, copy) = match &button.action {
+        ButtonAction::Callback(data) => (Some(data.clone()), None, None),
+        ButtonAction::Url(url) => (None, Some(url.clone()), None),
+        ButtonAction::CopyText(text) => (None, None, Some(text.clone())),
+        ButtonAction::Pay | ButtonAction::SwitchInline { .. } => (None, None, None),
     };
-    ButtonView { text: button.text.clone(), data, url, pay: button.action == ButtonAction::Pay }
+    ButtonView { text: button.text.clone(), data, url, pay: button.action == ButtonAction::Pay, copy }
 }
 
 fn invoice_view(invoice: &super::Invoice) -> InvoiceView {
     InvoiceView { title: invoice.title.clone(), description: invoice.description.clone(), amount: invoice.amount }
 }
 
-fn media_view(file: &StoredFile, thumb: Option<StoredFile>) -> MediaView {
+fn media_view(file: &StoredFile, thumb: Option<&StoredFile>, sha256: String) -> MediaView {
     MediaView {
         kind: file.kind.name(),
         file_name: file.name.clone(),
         mime: file.mime.clone(),
         size: file.size,
-        sha256: file.sha256(),
+        sha256,
         duration: file.duration,
         width: file.width,
         height: file.height,

@@ -74,6 +74,13 @@ async fn faults_counters_and_blocks_are_at_hand() {
     let (_, key) = post(&rig, "/auth-keys", json!({})).await;
     assert_eq!(key["auth_key_hex"].as_str().map(str::len), Some(512));
     assert_eq!(get(&rig, "/code?phone=%2B999").await, json!({"code": null}));
+    assert_eq!(post(&rig, "/clock", json!({"skew_s": 60})).await.0, 200);
+    assert_eq!(post(&rig, "/parts/expire", json!({})).await.1, json!({"expired": 0}));
+    assert_eq!(post(&rig, "/home", json!({"user": "ann", "dc_id": 4})).await.0, 200);
+    assert_eq!(post(&rig, "/channels/7/remove", json!({"bot": "ferry_bot"})).await.0, 404);
+    let befall = json!({"method": "getMe", "when": "always", "fault": {"happens": {"channel_deleted": {"channel": 7}}}});
+    assert_eq!(post(&rig, "/faults", befall).await.0, 200);
+    rig.ok("getMe", json!({})).await;
     let (status, bad) = post(&rig, "/qr/accept", json!({"token": "AAAA", "phone": "+999"})).await;
     assert_eq!((status, &bad), (400, &json!({"error": "PHONE_NUMBER_UNOCCUPIED"})));
 }
@@ -103,6 +110,23 @@ async fn files_and_the_page_are_served() {
     let file = rig.http.get(&url).header("Range", "bytes=0-99").send().await.expect("an answer");
     assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().ok()), (206, Some("video/mp4")));
     assert_eq!(file.bytes().await.expect("bytes").as_ref(), &video()[..100]);
-    let page = rig.http.get(rig.sandbox.bot_api_url()).send().await.expect("an answer").text().await.expect("text");
-    assert!(page.contains("/control/wait"), "the page listens for changes");
+    // The page, and every file that it names or that one of these names.
+    let address = rig.sandbox.bot_api_url();
+    let text = async |path: &str| {
+        let response = rig.http.get(format!("{address}{path}")).send().await.expect("an answer");
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.text().await.expect("text")
+    };
+    let mut found = vec!["/".to_owned()];
+    for at in 0.. {
+        let Some(path) = found.get(at).cloned() else { break };
+        let page = text(&path).await;
+        for name in page.split('"').filter_map(|word| word.strip_prefix("./").or_else(|| word.strip_prefix("/page/"))) {
+            let path = format!("/page/{name}");
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
 }

@@ -17,3 +17,4 @@ mod rig;
 mod topics;
 mod updates;
 mod webhook;
+mod wire;

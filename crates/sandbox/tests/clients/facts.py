@@ -30,9 +30,9 @@ async def bot(method, **arguments):
     return answer["result"]
 
 
-async def login_code():
-    """The code that was sent to the account."""
-    return (await control(f"code?phone={FACTS['phone'].replace('+', '%2B')}"))["code"]
+async def login_code(phone=FACTS["phone"]):
+    """The code that was sent to an account."""
+    return (await control(f"code?phone={phone.replace('+', '%2B')}"))["code"]
 
 
 def random_file(path, size_bytes):

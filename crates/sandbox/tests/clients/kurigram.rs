@@ -31,3 +31,13 @@ async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
     assert_eq!(film.media.expect("the file").size, 30 * 1024 * 1024 + 12_345);
     rig.nothing_refused();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_is_sent_away_and_a_message_goes_on() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "people").await;
+    assert_eq!(done["members"], json!([["carrier", "guest"], ["carrier"], ["guest"]]));
+    assert_eq!(done["forwarded"], json!(["hello, group", true]));
+    assert_eq!(done["sessions"], 1);
+    rig.nothing_refused();
+}

@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 
 import pyrogram
-from pyrogram import Client, errors, filters, raw
+from pyrogram import Client, enums, errors, filters, raw
 from pyrogram.connection import Connection
 from pyrogram.connection.transport import tcp
 from pyrogram.crypto import rsa
@@ -123,4 +123,30 @@ async def relay():
     return {"me": me.id, "channel": channel.id, "hashes": hashes, "copy": copy["message_id"], "heard": heard, "history": history}
 
 
-run({"transports": transports, "relay": relay})
+async def people():
+    """A group: a guest is invited, sent away and let in again; a message goes on to the bot."""
+    app = client("abridged")
+    await app.connect()
+    sent_code = await app.send_code(FACTS["phone"])
+    await app.sign_in(FACTS["phone"], sent_code.phone_code_hash, await login_code())
+    app.me = await app.get_me()
+    await app.initialize()
+    group = await app.create_supergroup("Group")
+    await app.add_chat_members(group.id, "guest")
+    there = [member.user.username async for member in app.get_chat_members(group.id)]
+    await app.ban_chat_member(group.id, "guest")
+    after = [member.user.username async for member in app.get_chat_members(group.id)]
+    banned = [member.user.username async for member in app.get_chat_members(group.id, filter=enums.ChatMembersFilter.BANNED)]
+    await app.unban_chat_member(group.id, "guest")
+    said = await app.send_message(group.id, "hello, group")
+    forwarded = await app.forward_messages("ferry_bot", group.id, said.id)
+    sessions = await app.get_active_sessions()
+    await app.stop()
+    return {
+        "members": [sorted(there), after, banned],
+        "forwarded": [forwarded.text, forwarded.forward_origin.sender_user.id == app.me.id],
+        "sessions": len(sessions.active_sessions),
+    }
+
+
+run({"people": people, "transports": transports, "relay": relay})

@@ -13,6 +13,9 @@ use tokio::process::Command;
 pub(crate) const PHONE: &str = "+9996612345";
 pub(crate) const PASSWORD: &str = "correct horse";
 
+/// Of another account, which only some scenarios log in with.
+const GUEST_PHONE: &str = "+9996612346";
+
 const TO_INSTALL: &str = "run scripts/setup.sh --dev";
 
 /// A sandbox with a bot that a person has started, and an account.
@@ -28,17 +31,25 @@ impl Rig {
     pub(crate) async fn new(password: Option<&str>) -> Self {
         // Nothing here has a certificate.
         let limits = Limits { http_webhooks: true, ..Limits::default() };
-        let sandbox = Sandbox::start(SandboxConfig { limits, ..SandboxConfig::default() }).await.expect("the sandbox starts");
+        Self::with(SandboxConfig { limits, ..SandboxConfig::default() }, password).await
+    }
+
+    pub(crate) async fn with(config: SandboxConfig, password: Option<&str>) -> Self {
+        let sandbox = Sandbox::start(config).await.expect("the sandbox starts");
         let bot = sandbox.create_bot("ferry_bot");
         let ann = sandbox.user("ann", &bot);
         ann.sends("/start").await;
-        let account = sandbox.create_account(AccountSpec {
-            phone: PHONE.to_owned(),
-            first_name: "Carrier".to_owned(),
-            username: Some("carrier".to_owned()),
-            premium: false,
-            password: password.map(str::to_owned),
-        });
+        let account = |phone: &str, name: &str, password: Option<&str>| {
+            sandbox.create_account(AccountSpec {
+                phone: phone.to_owned(),
+                first_name: name.to_owned(),
+                username: Some(name.to_lowercase()),
+                premium: false,
+                password: password.map(str::to_owned),
+            })
+        };
+        account(GUEST_PHONE, "Guest", None);
+        let account = account(PHONE, "Carrier", password);
         Self { sandbox, bot, ann, account: account.id }
     }
 
@@ -54,6 +65,7 @@ impl Rig {
             "person": {"id": self.ann.id()},
             "stranger": {"id": self.sandbox.create_user("bea").id},
             "phone": PHONE,
+            "guest_phone": GUEST_PHONE,
             "password": PASSWORD,
         });
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");

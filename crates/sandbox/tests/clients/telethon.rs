@@ -1,6 +1,9 @@
 //! Telethon 1.45 with cryptg.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use serde_json::json;
+use tgferry_sandbox::{Event, Fault, SandboxConfig, When};
 
 use super::rig::{PASSWORD, Rig};
 
@@ -49,6 +52,11 @@ async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
     assert_eq!(done["history"], json!(["a film"]));
     let film = rig.ann.messages().into_iter().find(|message| done["copy"] == message.message_id).expect("the copy");
     assert_eq!(film.media.expect("the file").size, 30 * 1024 * 1024 + 12_345);
+    // 241 parts of 128 KiB, in a few lines of the wire log.
+    let (_, lines) = rig.sandbox.wire().after(0);
+    let parts: Vec<_> = lines.iter().filter(|line| line.method == "upload.saveBigFilePart").collect();
+    assert_eq!(parts.iter().map(|line| line.calls).sum::<u64>(), 241);
+    assert!(parts.len() < 60 && parts.iter().all(|line| line.user == Some(rig.account) && line.error.is_none()), "{parts:?}");
     rig.nothing_refused();
 }
 
@@ -79,5 +87,76 @@ async fn albums_stay_albums_and_a_bot_sends_by_its_token() {
     let media = direct.media.as_ref().expect("the file");
     assert_eq!((media.size, media.sha256.clone()), (11 * 1024 * 1024, album[2].media.as_ref().expect("the file").sha256.clone()));
     assert_eq!((done["posted"].as_i64(), &done["refused"]), (Some(1), &json!("PeerIdInvalidError")));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_and_go_and_are_sent_away() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "people").await;
+    let refused = [
+        "UsernameNotOccupiedError",
+        "UsernameOccupiedError",
+        "UserAlreadyParticipantError",
+        "ChatAdminRequiredError",
+        "ChannelPrivateError",
+        "UserCreatorError",
+        "ChatWriteForbiddenError",
+        "FreshResetAuthorisationForbiddenError",
+    ];
+    assert_eq!(done["refused"], json!(refused));
+    assert_eq!((&done["free"], &done["left"]), (&json!(true), &json!(false)));
+    assert_eq!(done["read_outside"], json!(["the first post"]), "a public channel is read without joining");
+    assert_eq!((&done["members"], &done["kicked"]), (&json!(["guest", "carrier"]), &json!(["guest"])));
+    assert_eq!((&done["forwarded"], &done["copied"]), (&json!(["the first post", true, true]), &json!(["the first post", null])));
+    assert_eq!(done["edited"], json!([true, "new", true]));
+    assert_eq!(done["devices"], json!([[true, true, true], [false, false, true]]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_data_centre_is_gone_to_and_a_file_is_fetched_from_there() {
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let rig = Rig::with(SandboxConfig { other_dcs: vec![(4, free)], ..SandboxConfig::default() }, None).await;
+    rig.sandbox.world().set_home(rig.account, 4);
+    let done = rig.runs(SCRIPT, "data_centres").await;
+    assert_eq!((&done["moved_to"], &done["stayed_at"], &done["file_at"]), (&json!(4), &json!(2), &json!(4)));
+    assert_eq!((&done["config"], &done["same"]), (&json!([4, [2, 4]]), &json!(true)));
+    let refused = ["FileMigrateError", "UserMigrateError", "AuthBytesInvalidError", "DcIdInvalidError"];
+    assert_eq!(done["refused"], json!(refused));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_two_use_at_once_is_ended() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "duplicated").await;
+    assert_eq!(done["back"], json!(["carrier", "carrier"]), "to come back is no offence");
+    assert_eq!(done["refused"], json!(["AuthKeyDuplicatedError", "AuthKeyDuplicatedError"]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_is_followed_and_changed_channels_are_named() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "clock").await;
+    assert_eq!(done["ahead_h"], json!([1.0, 2.0]));
+    assert_eq!(done["nothing"], "DifferenceEmpty");
+    assert_eq!(done["too_long"], json!(["UpdateChannelTooLong", true, 2]));
+    assert_eq!(done["posts"], json!(["a post"]));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn misfortunes_befall_a_certain_call() {
+    let rig = Rig::new(None).await;
+    let faults = rig.sandbox.faults();
+    faults.on("messages.sendMedia", When::Nth(1)).gives(Fault::Happens(Event::PartsExpired));
+    let done = rig.runs(SCRIPT, "expired").await;
+    assert_eq!(done["refused"], "FilePartMissingError");
+    faults.on("updates.getState", When::Nth(1)).gives(Fault::Happens(Event::SessionRevoked));
+    let done = rig.runs(SCRIPT, "revoked").await;
+    assert_eq!(done["refused"], "SessionRevokedError");
+    assert!(faults.unconsumed().is_empty());
     rig.nothing_refused();
 }

@@ -3,6 +3,7 @@
 import asyncio
 import pathlib
 import tempfile
+import time
 
 import telethon
 from telethon import TelegramClient, errors, events, functions, types
@@ -30,10 +31,19 @@ def client(transport="full"):
     return TelegramClient(session, API_ID, API_HASH, connection=TRANSPORTS[transport], connection_retries=1, auto_reconnect=False)
 
 
-async def logged_in(telegram):
+async def logged_in(telegram, phone=FACTS["phone"]):
     await telegram.connect()
-    await telegram.send_code_request(FACTS["phone"])
-    await telegram.sign_in(FACTS["phone"], await login_code())
+    await telegram.send_code_request(phone)
+    await telegram.sign_in(phone, await login_code(phone))
+
+
+async def refusal(awaitable):
+    """How a call is refused."""
+    try:
+        await awaitable
+    except errors.RPCError as error:
+        return type(error).__name__
+    raise AssertionError("it was not refused")
 
 
 async def transports():
@@ -190,6 +200,180 @@ async def catch_up():
     }
 
 
+async def sends():
+    """A file from the account to the bot."""
+    telegram = client("abridged")
+    await logged_in(telegram)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "holiday.bin")
+        random_file(file, 1024 * 1024)
+        sent = await telegram.send_file("ferry_bot", file, caption="for the bot", force_document=True)
+    await telegram.disconnect()
+    return {"sent": sent.id}
+
+
+async def people():
+    """Two accounts in one channel: it becomes public, one comes, is sent away, comes again and goes; and a group where one has to be silent."""
+    carrier, guest = client("abridged"), client("intermediate")
+    await logged_in(carrier)
+    await logged_in(guest, FACTS["guest_phone"])
+    made = await carrier(functions.channels.CreateChannelRequest(title="Open", about="", broadcast=True))
+    channel = made.chats[0]
+    seen = {"refused": [await refusal(guest(functions.contacts.ResolveUsernameRequest("open_relay")))]}
+    seen["free"] = await carrier(functions.channels.CheckUsernameRequest(channel, "open_relay"))
+    seen["refused"].append(await refusal(carrier(functions.channels.UpdateUsernameRequest(channel, "guest"))))
+    await carrier(functions.channels.UpdateUsernameRequest(channel, "open_relay"))
+    first = await carrier.send_message(channel, "the first post")
+    seen["read_outside"] = [message.raw_text async for message in guest.iter_messages("open_relay")]
+    joined = await guest(functions.channels.JoinChannelRequest("open_relay"))
+    seen["left"] = joined.updates.chats[0].left
+    seen["refused"].append(await refusal(guest(functions.channels.JoinChannelRequest("open_relay"))))
+    seen["refused"].append(await refusal(guest.send_message("open_relay", "me too")))
+    seen["members"] = [member.username async for member in carrier.iter_participants(channel)]
+
+    await carrier.edit_permissions(channel, "guest", view_messages=False)
+    seen["refused"].append(await refusal(guest(functions.channels.JoinChannelRequest("open_relay"))))
+    seen["kicked"] = [member.username async for member in carrier.iter_participants(channel, filter=types.ChannelParticipantsKicked(""))]
+    await carrier.edit_permissions(channel, "guest", view_messages=True)
+    await guest(functions.channels.JoinChannelRequest("open_relay"))
+    await guest(functions.channels.LeaveChannelRequest("open_relay"))
+    seen["refused"].append(await refusal(carrier(functions.channels.LeaveChannelRequest(channel))))
+
+    forwarded = await guest.forward_messages("ferry_bot", first.id, "open_relay")
+    seen["forwarded"] = [forwarded.raw_text, forwarded.fwd_from.from_id.channel_id == channel.id, forwarded.fwd_from.channel_post == first.id]
+    plain = await guest.forward_messages("ferry_bot", first.id, "open_relay", drop_author=True)
+    seen["copied"] = [plain.raw_text, plain.fwd_from]
+
+    group = (await carrier(functions.channels.CreateChannelRequest(title="Group", about="", megagroup=True))).chats[0]
+    await carrier(functions.channels.InviteToChannelRequest(group, [await carrier.get_input_entity("guest")]))
+    await guest.get_dialogs()
+    here = await guest.get_input_entity(types.PeerChannel(group.id))
+    await guest.send_message(here, "hello, group")
+    await carrier.edit_permissions(group, "guest", send_messages=False)
+    seen["refused"].append(await refusal(guest.send_message(here, "still here")))
+
+    with tempfile.TemporaryDirectory() as folder:
+        old, new = pathlib.Path(folder, "old.bin"), pathlib.Path(folder, "new.bin")
+        random_file(old, 50_000)
+        sent = await carrier.send_file(channel, old, caption="old", force_document=True)
+        wanted = random_file(new, 60_000)
+        edited = await carrier.edit_message(channel, sent.id, "new", file=str(new), force_document=True)
+        back = pathlib.Path(folder, "back.bin")
+        await carrier.download_media(edited, str(back))
+        seen["edited"] = [edited.id == sent.id, edited.raw_text, sha256_of(back) == wanted]
+
+    other = client("full")
+    await logged_in(other)
+    devices = (await carrier(functions.account.GetAuthorizationsRequest())).authorizations
+    seen["devices"] = [[device.current, device.hash == 0, device.api_id == API_ID] for device in devices]
+    seen["refused"].append(await refusal(carrier(functions.account.ResetAuthorizationRequest(devices[1].hash))))
+    for telegram in (carrier, guest, other):
+        await telegram.disconnect()
+    return seen
+
+
+async def data_centres():
+    """An account that is at home elsewhere, and a guest who fetches its file from there."""
+    carrier, guest = client("abridged"), client("full")
+    await logged_in(carrier)
+    seen = {"moved_to": carrier.session.dc_id}
+    config = await carrier(functions.help.GetConfigRequest())
+    seen["config"] = [config.this_dc, sorted(option.id for option in config.dc_options)]
+    made = await carrier(functions.channels.CreateChannelRequest(title="Open", about="", broadcast=True))
+    await carrier(functions.channels.UpdateUsernameRequest(made.chats[0], "open_relay"))
+    await logged_in(guest, FACTS["guest_phone"])
+    seen["stayed_at"] = guest.session.dc_id
+    with tempfile.TemporaryDirectory() as folder:
+        there, back = pathlib.Path(folder, "there.bin"), pathlib.Path(folder, "back.bin")
+        wanted = random_file(there, 3_000_000)
+        await carrier.send_file("open_relay", there, caption="from afar", force_document=True)
+        [message] = await guest.get_messages("open_relay", limit=1)
+        document = message.document
+        seen["file_at"] = document.dc_id
+        location = types.InputDocumentFileLocation(document.id, document.access_hash, document.file_reference, "")
+        seen["refused"] = [await refusal(guest(functions.upload.GetFileRequest(location, 0, 4096)))]
+        # It takes its login there by itself.
+        await guest.download_media(message, str(back))
+        seen["same"] = sha256_of(back) == wanted
+    sender = await guest._borrow_exported_sender(document.dc_id)
+    seen["refused"].append(await refusal(sender.send(functions.updates.GetStateRequest())))
+    taken = await guest(functions.auth.ExportAuthorizationRequest(document.dc_id))
+    seen["refused"].append(await refusal(guest(functions.auth.ImportAuthorizationRequest(taken.id, taken.bytes))))
+    seen["refused"].append(await refusal(guest(functions.auth.ExportAuthorizationRequest(9))))
+    await guest._return_exported_sender(sender)
+    for telegram in (carrier, guest):
+        await telegram.disconnect()
+    return seen
+
+
+async def duplicated():
+    """One session used by two at once, and by one who comes back."""
+    first = client("abridged")
+    await logged_in(first)
+    await first.disconnect()
+    seen = {"back": []}
+    for _ in range(2):
+        await first.connect()
+        seen["back"].append((await first.get_me()).username)
+        await first.disconnect()
+    second = client("abridged")
+    second.session.auth_key = first.session.auth_key
+    await first.connect()
+    await first.get_me()
+    await second.connect()
+    await second.get_me()
+    seen["refused"] = [await refusal(first(functions.updates.GetStateRequest())), await refusal(second(functions.updates.GetStateRequest()))]
+    for telegram in (first, second):
+        await telegram.disconnect()
+    return seen
+
+
+async def expired():
+    """The parts are gone when the message is to take them."""
+    telegram = client("abridged")
+    await logged_in(telegram)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "late.bin")
+        random_file(file, 100_000)
+        refused = await refusal(telegram.send_file("ferry_bot", file, force_document=True))
+    await telegram.disconnect()
+    return {"refused": refused}
+
+
+async def revoked():
+    """Somebody ends the session from another device, right before a call."""
+    telegram = client("abridged")
+    await logged_in(telegram)
+    refused = await refusal(telegram(functions.updates.GetStateRequest()))
+    await telegram.disconnect()
+    return {"refused": refused}
+
+
+async def clock():
+    """The clock of the server is an hour ahead, then two: clients set theirs by it. And which channels have changed is told with what was missed."""
+    await control("clock", {"skew_s": 3600})
+    telegram = client("abridged")
+    await logged_in(telegram)
+    ahead = [(await telegram(functions.help.GetConfigRequest())).date.timestamp() - time.time()]
+    await control("clock", {"skew_s": 7200})
+    ahead.append((await telegram(functions.help.GetConfigRequest())).date.timestamp() - time.time())
+    made = await telegram(functions.channels.CreateChannelRequest(title="Relay", about="", broadcast=True))
+    channel = made.chats[0]
+    before = await telegram(functions.updates.GetStateRequest())
+    nothing = await telegram(functions.updates.GetDifferenceRequest(pts=before.pts, date=before.date, qts=before.qts))
+    await telegram.send_message(channel, "a post")
+    missed = await telegram(functions.updates.GetDifferenceRequest(pts=before.pts, date=before.date, qts=before.qts))
+    [too_long] = missed.other_updates
+    posts = await telegram(functions.updates.GetChannelDifferenceRequest(channel, types.ChannelMessagesFilterEmpty(), pts=1, limit=10, force=True))
+    await telegram.disconnect()
+    return {
+        "ahead_h": [round(seconds / 3600, 1) for seconds in ahead],
+        "nothing": type(nothing).__name__,
+        "too_long": [type(too_long).__name__, too_long.channel_id == channel.id, too_long.pts],
+        "posts": [message.message for message in posts.new_messages],
+    }
+
+
 async def albums():
     """An album of the account, copied by the bot; and what the bot sends itself, by its token."""
     telegram = client("intermediate")
@@ -232,4 +416,4 @@ async def albums():
     }
 
 
-run({"albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
+run({"clock": clock, "expired": expired, "revoked": revoked, "data_centres": data_centres, "duplicated": duplicated, "people": people, "sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})

@@ -8,9 +8,8 @@ use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, Serial
 use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 
-use super::{DC_ID, wire};
+use super::wire;
 use crate::world::accounts::{GENERATOR, prime};
-use crate::world::now_unix;
 
 pub(super) mod serve;
 pub(crate) mod server_key;
@@ -40,6 +39,15 @@ pub(crate) enum ExchangeError {
     /// Telegram would, this server does not.
     #[error("key exchange: {0} is not served")]
     NotServed(&'static str),
+}
+
+/// Where and when an exchange takes place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    /// The number of the data centre.
+    pub(crate) dc_id: i32,
+    /// Seconds since 1970 by its clock.
+    pub(crate) now_unix: i32,
 }
 
 /// One exchange under way.
@@ -74,7 +82,12 @@ pub(crate) struct Offer {
 
 impl Exchange {
     /// Answers one message. `register` takes a new key with its first salt, or refuses it because its number is taken.
-    pub(crate) fn answer(&mut self, body: &[u8], register: impl FnMut([u8; 256], i64) -> bool) -> Result<Vec<u8>, ExchangeError> {
+    pub(crate) fn answer(
+        &mut self,
+        body: &[u8],
+        here: Here,
+        register: impl FnMut([u8; 256], i64) -> bool,
+    ) -> Result<Vec<u8>, ExchangeError> {
         let mut cursor = Cursor::from_slice(body.get(4..).unwrap_or_default());
         let unreadable = |_| ExchangeError::Wrong("a message that cannot be read");
         let (next, answer) = match (wire::constructor(body).unwrap_or_default(), std::mem::take(self)) {
@@ -83,7 +96,7 @@ impl Exchange {
             }
             (tl::functions::ReqDhParams::CONSTRUCTOR_ID, Self::Asked(nonces, p, q)) => {
                 let call = tl::functions::ReqDhParams::deserialize(&mut cursor).map_err(unreadable)?;
-                offer(nonces, (p, q), &call)?
+                offer(nonces, (p, q), &call, here)?
             }
             (tl::functions::SetClientDhParams::CONSTRUCTOR_ID, Self::Offered(offer)) => {
                 let call = tl::functions::SetClientDhParams::deserialize(&mut cursor).map_err(unreadable)?;
@@ -110,7 +123,7 @@ fn ask(client: [u8; 16]) -> (Exchange, Vec<u8>) {
     (Exchange::Asked(nonces, p, q), tl::enums::ResPq::Pq(answer).to_bytes())
 }
 
-fn offer(nonces: Nonces, (p, q): (u64, u64), call: &tl::functions::ReqDhParams) -> Result<(Exchange, Vec<u8>), ExchangeError> {
+fn offer(nonces: Nonces, (p, q): (u64, u64), call: &tl::functions::ReqDhParams, here: Here) -> Result<(Exchange, Vec<u8>), ExchangeError> {
     let is = |bytes: &[u8], number: u64| BigUint::from_bytes_be(bytes) == BigUint::from(number);
     if (Nonces { client: call.nonce, server: call.server_nonce }) != nonces {
         return Err(ExchangeError::Wrong("other nonces than before"));
@@ -122,7 +135,7 @@ fn offer(nonces: Nonces, (p, q): (u64, u64), call: &tl::functions::ReqDhParams) 
         return Err(ExchangeError::Wrong("a fingerprint of no key of this server"));
     }
     let inner = SERVER_KEY.open::<tl::enums::PQInnerData>(&call.encrypted_data);
-    let inner = read_inner(inner.ok_or(ExchangeError::Wrong("p_q_inner_data that cannot be decrypted"))?)?;
+    let inner = read_inner(inner.ok_or(ExchangeError::Wrong("p_q_inner_data that cannot be decrypted"))?, here.dc_id)?;
     if inner.nonces != nonces || !is(&inner.pq, p * q) || !is(&inner.p, p) || !is(&inner.q, q) {
         let hash = Sha1::digest(inner.new_nonce);
         let fail =
@@ -144,7 +157,7 @@ fn offer(nonces: Nonces, (p, q): (u64, u64), call: &tl::functions::ReqDhParams) 
         g: GENERATOR as i32,
         dh_prime: prime(),
         g_a: full_length(&g_a).to_vec(),
-        server_time: now_unix(),
+        server_time: here.now_unix,
     });
     let inner_answer = inner_answer.to_bytes();
     let mut encrypted_answer = Sha1::digest(&inner_answer).to_vec();
@@ -216,7 +229,7 @@ struct Inner {
     q: Vec<u8>,
 }
 
-fn read_inner(data: tl::enums::PQInnerData) -> Result<Inner, ExchangeError> {
+fn read_inner(data: tl::enums::PQInnerData, here: i32) -> Result<Inner, ExchangeError> {
     use tl::enums::PQInnerData as Data;
     match data {
         Data::Data(data) => {
@@ -225,7 +238,7 @@ fn read_inner(data: tl::enums::PQInnerData) -> Result<Inner, ExchangeError> {
         }
         Data::Dc(data) => {
             let dc_id = data.dc.saturating_abs();
-            if ![DC_ID, DC_ID + TEST_DC_SHIFT].contains(&dc_id) {
+            if ![here, here + TEST_DC_SHIFT].contains(&dc_id) {
                 return Err(ExchangeError::OtherDataCentre(data.dc));
             }
             let nonces = Nonces { client: data.nonce, server: data.server_nonce };

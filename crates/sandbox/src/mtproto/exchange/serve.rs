@@ -4,14 +4,14 @@
 //! answered is a transport error, and the end of the connection, as at Telegram. It must not decrypt with auth keys.
 
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use grammers_tl_types::Serializable;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::{Exchange, ExchangeError};
+use super::{Exchange, ExchangeError, Here};
 use crate::mtproto::Server;
 use crate::mtproto::transport::{FrameReader, FrameWriter};
+use crate::world::clock::Clock;
 
 /// `auth_key_id` (zero), message id and length.
 const HEADER_BYTES: usize = 20;
@@ -36,15 +36,17 @@ pub(crate) async fn until_encrypted(
             return Ok(Some(payload));
         }
         let accounts = server.world.accounts().clone();
+        let clock = accounts.clock().clone();
+        let here = Here { dc_id: server.dc_id, now_unix: clock.unix() as i32 };
         let answered = tokio::task::spawn_blocking(move || {
             let message = body(&payload).ok_or(ExchangeError::Wrong("a message of another length than it says"));
-            let answer = message.and_then(|body| exchange.answer(body, |key, salt| accounts.register_key(key, salt)));
+            let answer = message.and_then(|body| exchange.answer(body, here, |key, salt| accounts.register_key(here.dc_id, key, salt)));
             (exchange, answer)
         });
         let (next, answer) = answered.await.map_err(io::Error::other)?;
         exchange = next;
         match answer {
-            Ok(answer) => write.write_all(&framed.frame(&plain_message(&answer))).await?,
+            Ok(answer) => write.write_all(&framed.frame(&plain_message(&answer, &clock))).await?,
             Err(error) => {
                 tracing::debug!(%error, "a key exchange was broken off");
                 if let ExchangeError::NotServed(what) = error {
@@ -65,11 +67,9 @@ fn body(payload: &[u8]) -> Option<&[u8]> {
     (usize::try_from(stated).ok()? == body.len()).then_some(body)
 }
 
-fn plain_message(body: &[u8]) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
+fn plain_message(body: &[u8], clock: &Clock) -> Vec<u8> {
     // The lowest bits say that it answers a message of the client.
-    let msg_id = ((now.as_secs() << 32 | fraction) & !3 | 1) as i64;
+    let msg_id = clock.msg_id_base() | 1;
     let mut message = Vec::with_capacity(HEADER_BYTES + body.len());
     0_i64.serialize(&mut message);
     msg_id.serialize(&mut message);

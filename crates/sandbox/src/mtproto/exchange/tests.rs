@@ -6,6 +6,9 @@ use grammers_crypto::factorize;
 use grammers_crypto::rsa::{Key, encrypt_hashed};
 
 use super::*;
+use crate::mtproto::DC_ID;
+
+const HERE: Here = Here { dc_id: DC_ID, now_unix: 1_800_000_000 };
 
 /// A client in the middle of an exchange.
 struct Client {
@@ -28,7 +31,7 @@ impl Client {
         let client: [u8; 16] = rand::random();
         let mut exchange = Exchange::default();
         let call = tl::functions::ReqPqMulti { nonce: client };
-        let answer = exchange.answer(&call.to_bytes(), nobody).expect("resPQ");
+        let answer = exchange.answer(&call.to_bytes(), HERE, nobody).expect("resPQ");
         let tl::enums::ResPq::Pq(answer) = tl::enums::ResPq::from_bytes(&answer).expect("resPQ");
         assert_eq!(answer.nonce, client);
         assert_eq!(answer.server_public_key_fingerprints, [SERVER_KEY.public().fingerprint]);
@@ -66,7 +69,7 @@ impl Client {
             public_key_fingerprint: SERVER_KEY.public().fingerprint,
             encrypted_data: encrypt_hashed(&inner.to_bytes(), &key, &rand::random()),
         };
-        let answer = self.exchange.answer(&call.to_bytes(), nobody)?;
+        let answer = self.exchange.answer(&call.to_bytes(), HERE, nobody)?;
         Ok(tl::enums::ServerDhParams::from_bytes(&answer).expect("an answer"))
     }
 
@@ -106,7 +109,7 @@ impl Client {
         let (key, iv) = temporary_key(&self.new_nonce, &self.nonces.server);
         ige_encrypt(&mut encrypted_data, &key, &iv);
         let call = tl::functions::SetClientDhParams { nonce: self.nonces.client, server_nonce: self.nonces.server, encrypted_data };
-        let answer = self.exchange.answer(&call.to_bytes(), register)?;
+        let answer = self.exchange.answer(&call.to_bytes(), HERE, register)?;
         Ok(tl::enums::SetClientDhParamsAnswer::from_bytes(&answer).expect("an answer"))
     }
 }

@@ -5,10 +5,11 @@
 
 use grammers_tl_types as tl;
 
+use super::devices;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
-use crate::mtproto::{tl_blank, tl_view};
-use crate::world::accounts::{GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
+use crate::mtproto::{migrate, tl_view};
+use crate::world::accounts::{ActiveSession, Device, GENERATOR, LOGIN_TOKEN_LIFETIME, SignIn, prime};
 use crate::world::now_unix;
 
 /// Digits of a login code.
@@ -17,6 +18,7 @@ const CODE_LENGTH: i32 = 5;
 /// `auth.sendCode`
 pub(super) async fn send_code(caller: &Caller, call: tl::functions::auth::SendCode) -> Result<tl::enums::auth::SentCode, RpcError> {
     check_api_id(call.api_id)?;
+    migrate::phone_at_home(caller, &call.phone_number)?;
     Ok(sent(caller.accounts().send_code(&call.phone_number)?))
 }
 
@@ -37,6 +39,7 @@ pub(super) async fn sign_in(caller: &Caller, call: tl::functions::auth::SignIn) 
     let code = call.phone_code.filter(|code| !code.is_empty());
     let code = code.ok_or_else(|| RpcError::bad("PHONE_CODE_EMPTY"))?;
     let (phone, hash) = (&call.phone_number, &call.phone_code_hash);
+    migrate::phone_at_home(caller, phone)?;
     match caller.accounts().sign_in(caller.key_id, phone, hash, &code)? {
         SignIn::Done(user_id) => authorization(caller, user_id),
         SignIn::SignUpRequired => {
@@ -110,6 +113,7 @@ pub(super) async fn import_bot_authorization(
     check_api_id(call.api_id)?;
     let bot = caller.world().read(|state| state.bot_by_token(&call.bot_auth_token).map(|bot| bot.id));
     let bot = bot.ok_or_else(|| RpcError::bad("ACCESS_TOKEN_INVALID"))?;
+    migrate::user_at_home(caller, bot)?;
     caller.accounts().log_in(caller.key_id, bot);
     authorization(caller, bot)
 }
@@ -120,6 +124,12 @@ pub(super) async fn export_login_token(
     call: tl::functions::auth::ExportLoginToken,
 ) -> Result<tl::enums::auth::LoginToken, RpcError> {
     check_api_id(call.api_id)?;
+    if let Some((user_id, token)) = caller.accounts().accepted_token(caller.key_id) {
+        let dc_id = caller.accounts().home_of(user_id);
+        if migrate::user_at_home(caller, user_id).is_err() {
+            return Ok(tl::enums::auth::LoginToken::MigrateTo(tl::types::auth::LoginTokenMigrateTo { dc_id, token }));
+        }
+    }
     match caller.accounts().export_login_token(caller.key_id)? {
         Ok(user_id) => login_token_success(caller, user_id),
         Err(token) => Ok(tl::enums::auth::LoginToken::Token(tl::types::auth::LoginToken {
@@ -129,15 +139,35 @@ pub(super) async fn export_login_token(
     }
 }
 
-/// `auth.importLoginToken`: for a token of another data centre, of which there is none; so it ends a login as `exportLoginToken` does.
+/// `auth.importLoginToken`: ends a login that another data centre began and sent here.
 pub(super) async fn import_login_token(
     caller: &Caller,
-    _: tl::functions::auth::ImportLoginToken,
+    call: tl::functions::auth::ImportLoginToken,
 ) -> Result<tl::enums::auth::LoginToken, RpcError> {
-    match caller.accounts().export_login_token(caller.key_id)? {
-        Ok(user_id) => login_token_success(caller, user_id),
-        Err(_) => Err(RpcError::bad("AUTH_TOKEN_INVALID")),
+    let user_id = caller.accounts().import_login_token(caller.key_id, &call.token)?;
+    login_token_success(caller, user_id)
+}
+
+/// `auth.exportAuthorization`
+pub(super) async fn export_authorization(
+    caller: &Caller,
+    call: tl::functions::auth::ExportAuthorization,
+) -> Result<tl::enums::auth::ExportedAuthorization, RpcError> {
+    let me = caller.user()?;
+    if call.dc_id == caller.server.dc_id || caller.server.address_of(call.dc_id).is_none() {
+        return Err(RpcError::bad("DC_ID_INVALID"));
     }
+    let bytes = caller.accounts().export_login(me, call.dc_id);
+    Ok(tl::enums::auth::ExportedAuthorization::Authorization(tl::types::auth::ExportedAuthorization { id: me, bytes }))
+}
+
+/// `auth.importAuthorization`
+pub(super) async fn import_authorization(
+    caller: &Caller,
+    call: tl::functions::auth::ImportAuthorization,
+) -> Result<tl::enums::auth::Authorization, RpcError> {
+    let user_id = caller.accounts().import_login(caller.key_id, caller.server.dc_id, call.id, &call.bytes)?;
+    authorization(caller, user_id)
 }
 
 /// `auth.acceptLoginToken`
@@ -147,13 +177,8 @@ pub(super) async fn accept_login_token(
 ) -> Result<tl::enums::Authorization, RpcError> {
     let user_id = caller.user()?;
     let key_id = caller.accounts().accept_login_token(&call.token, user_id)?;
-    let now = now_unix();
-    Ok(tl::enums::Authorization::Authorization(tl::types::Authorization {
-        hash: key_id,
-        date_created: now,
-        date_active: now,
-        ..tl_blank::device()
-    }))
+    let device = Device { active_unix: now_unix(), ..Device::default() };
+    Ok(devices::authorization(ActiveSession { hash: key_id, device, since_unix: now_unix() }))
 }
 
 fn login_token_success(caller: &Caller, user_id: i64) -> Result<tl::enums::auth::LoginToken, RpcError> {

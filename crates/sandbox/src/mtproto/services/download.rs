@@ -10,6 +10,7 @@ use grammers_tl_types as tl;
 
 use super::media::known_file;
 use crate::mtproto::dispatch::Caller;
+use crate::mtproto::migrate;
 use crate::mtproto::rpc_error::RpcError;
 use crate::world::{FileKind, StoredFile};
 
@@ -20,6 +21,7 @@ pub(super) async fn get_file(caller: &Caller, call: tl::functions::upload::GetFi
     caller.user()?;
     check(call.offset, call.limit, call.precise).map_err(RpcError::bad)?;
     let file = located(caller, &call.location)?;
+    migrate::file_here(caller, file.dc_id)?;
     let (path, offset, limit) = (file.path.clone(), call.offset.unsigned_abs(), call.limit.unsigned_abs());
     let piece = tokio::task::spawn_blocking(move || read_piece(&path, offset, limit as usize));
     let bytes = piece.await.map_err(RpcError::internal)?.map_err(RpcError::internal)?;

@@ -3,33 +3,27 @@
 //! In: calls of anybody, logged in or not. Out: the configuration. Meaning of the keys: <https://core.telegram.org/api/config>.
 //! It must not depend on who asks.
 
+use std::net::SocketAddr;
+
 use grammers_tl_types as tl;
 
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::{DC_ID, tl_blank};
-use crate::world::now_unix;
 
 /// `help.getConfig`
 pub(super) async fn get_config(caller: &Caller, _: tl::functions::help::GetConfig) -> Result<tl::enums::Config, RpcError> {
-    let option = tl::types::DcOption {
-        ipv6: caller.local.is_ipv6(),
-        media_only: false,
-        tcpo_only: false,
-        cdn: false,
-        r#static: true,
-        this_port_only: true,
-        id: DC_ID,
-        ip_address: caller.local.ip().to_string(),
-        port: i32::from(caller.local.port()),
-        secret: None,
-    };
-    let now = now_unix();
+    // This one by the address that the client came to, so that clients stay here.
+    let here = (caller.server.dc_id, caller.local);
+    let others = caller.server.all.iter().filter(|(id, _)| *id != here.0).map(|(id, address)| (*id, SocketAddr::V4(*address)));
+    let mut options: Vec<_> = others.chain([here]).collect();
+    options.sort_by_key(|(id, _)| *id);
+    let now = caller.accounts().clock().unix() as i32;
     Ok(tl::enums::Config::Config(tl::types::Config {
         date: now,
         expires: now + 3600,
-        this_dc: DC_ID,
-        dc_options: vec![tl::enums::DcOption::Option(option)],
+        this_dc: caller.server.dc_id,
+        dc_options: options.into_iter().map(option).collect(),
         chat_size_max: 200,
         megagroup_size_max: 200_000,
         forwarded_count_max: 100,
@@ -45,9 +39,24 @@ pub(super) async fn get_config(caller: &Caller, _: tl::functions::help::GetConfi
     }))
 }
 
+fn option((id, address): (i32, SocketAddr)) -> tl::enums::DcOption {
+    tl::enums::DcOption::Option(tl::types::DcOption {
+        ipv6: address.is_ipv6(),
+        media_only: false,
+        tcpo_only: false,
+        cdn: false,
+        r#static: true,
+        this_port_only: true,
+        id,
+        ip_address: address.ip().to_string(),
+        port: i32::from(address.port()),
+        secret: None,
+    })
+}
+
 /// `help.getNearestDc`
-pub(super) async fn get_nearest_dc(_: &Caller, _: tl::functions::help::GetNearestDc) -> Result<tl::enums::NearestDc, RpcError> {
-    Ok(tl::enums::NearestDc::Dc(tl::types::NearestDc { country: "XX".to_owned(), this_dc: DC_ID, nearest_dc: DC_ID }))
+pub(super) async fn get_nearest_dc(caller: &Caller, _: tl::functions::help::GetNearestDc) -> Result<tl::enums::NearestDc, RpcError> {
+    Ok(tl::enums::NearestDc::Dc(tl::types::NearestDc { country: "XX".to_owned(), this_dc: caller.server.dc_id, nearest_dc: DC_ID }))
 }
 
 /// `help.getAppConfig`

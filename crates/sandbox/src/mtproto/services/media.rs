@@ -68,6 +68,7 @@ pub(super) fn file_of(caller: &Caller, me: i64, media: &tl::enums::InputMedia) -
             let (whole, _) = assemble(caller, me, &media.file)?;
             let (width, height) = picture_size(&whole.path).ok_or_else(|| RpcError::bad("PHOTO_INVALID_DIMENSIONS"))?;
             let file = NewFile {
+                dc_id: caller.accounts().home_of(me),
                 width,
                 height,
                 mime: Some("image/jpeg".to_owned()),
@@ -118,6 +119,7 @@ fn uploaded_document(caller: &Caller, me: i64, media: &tl::types::InputMediaUplo
         None => None,
     };
     let mut file = NewFile {
+        dc_id: caller.accounts().home_of(me),
         name: (!name.is_empty()).then_some(name),
         mime: (!media.mime_type.is_empty()).then(|| media.mime_type.clone()),
         thumb,
@@ -164,6 +166,7 @@ fn thumbnail(caller: &Caller, me: i64, input: &tl::enums::InputFile) -> Result<O
         return Ok(None);
     };
     let file = NewFile {
+        dc_id: caller.accounts().home_of(me),
         width,
         height,
         mime: Some("image/jpeg".to_owned()),

@@ -6,9 +6,9 @@
 use grammers_tl_types as tl;
 
 use crate::mtproto::dispatch::Caller;
-use crate::mtproto::peers;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
+use crate::mtproto::{peers, tl_blank};
 use crate::world::{AdminRights, Channel, State};
 
 /// `channels.getParticipant`
@@ -23,7 +23,7 @@ pub(super) async fn get_participant(
         if user != me {
             sees_members(channel, me)?;
         }
-        if !channel.is_member(user) {
+        if !channel.is_member(user) && !channel.banned.contains(&user) {
             return Err(RpcError::bad("USER_NOT_PARTICIPANT"));
         }
         let found = tl::types::channels::ChannelParticipant {
@@ -52,7 +52,16 @@ pub(super) async fn get_participants(
             Filter::ChannelParticipantsSearch(search) => is_named(state, *user, &search.q),
             _ => false,
         };
-        let all: Vec<i64> = channel.members.iter().copied().filter(wanted).collect();
+        let among = |user: &i64| channel.members.contains(user);
+        let all: Vec<i64> = match &call.filter {
+            Filter::ChannelParticipantsKicked(search) => {
+                channel.banned.iter().copied().filter(|user| !among(user) && is_named(state, *user, &search.q)).collect()
+            }
+            Filter::ChannelParticipantsBanned(search) => {
+                channel.banned.iter().copied().filter(|user| among(user) && is_named(state, *user, &search.q)).collect()
+            }
+            _ => channel.members.iter().copied().filter(wanted).collect(),
+        };
         let skip = usize::try_from(call.offset).unwrap_or_default();
         let take = usize::try_from(call.limit).unwrap_or_default().min(200);
         let page: Vec<i64> = all.iter().copied().skip(skip).take(take).collect();
@@ -167,6 +176,18 @@ fn is_named(state: &State, user: i64, query: &str) -> bool {
 fn participant(channel: &Channel, me: i64, user_id: i64) -> tl::enums::ChannelParticipant {
     use tl::enums::ChannelParticipant as Participant;
     let date = channel.date;
+    if channel.banned.contains(&user_id) {
+        let left = !channel.is_member(user_id);
+        let rights = tl::types::ChatBannedRights { view_messages: left, send_messages: true, ..tl_blank::banned_rights() };
+        return Participant::Banned(tl::types::ChannelParticipantBanned {
+            left,
+            peer: tl_view::user_peer(user_id),
+            kicked_by: channel.creator,
+            date,
+            banned_rights: tl::enums::ChatBannedRights::Rights(rights),
+            rank: None,
+        });
+    }
     if let (true, Some(rights)) = (user_id == channel.creator, channel.rights_of(user_id)) {
         return Participant::Creator(tl::types::ChannelParticipantCreator {
             user_id,

@@ -4,6 +4,7 @@
 
 use grammers_tl_types as tl;
 
+use super::media::file_of;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
@@ -32,13 +33,18 @@ pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages:
     once(caller, me, &[call.random_id], || post(caller, me, &call.peer, new, call.random_id))
 }
 
-/// `messages.editMessage`: text or caption; other media than before is not served.
+/// `messages.editMessage`: text or caption, and other media than before.
 pub(super) async fn edit_message(caller: &Caller, call: tl::functions::messages::EditMessage) -> Result<tl::enums::Updates, RpcError> {
     let me = caller.user()?;
-    if call.media.is_some() {
-        caller.world().refuse("messages.editMessage with media");
-        return Err(RpcError::bad("MEDIA_NEW_INVALID"));
-    }
+    let media = match call.media {
+        Some(media) => {
+            let caller = caller.clone();
+            // Assembling touches the disk.
+            let taken = tokio::task::spawn_blocking(move || file_of(&caller, me, &media));
+            Some(taken.await.map_err(RpcError::internal)??.0)
+        }
+        None => None,
+    };
     let text = call.message.unwrap_or_default();
     let limits = caller.world().limits();
     let marks = entities::from_tl(&call.entities.unwrap_or_default());
@@ -46,14 +52,18 @@ pub(super) async fn edit_message(caller: &Caller, call: tl::functions::messages:
         let chat = peers::chat(state, me, &call.peer)?;
         let old = state.message(chat, call.id).ok_or_else(|| RpcError::bad("MESSAGE_ID_INVALID"))?;
         may_change(state, me, old, |rights| rights.edit_messages, "MESSAGE_AUTHOR_REQUIRED")?;
-        if old.media.is_none() && text.trim().is_empty() {
+        let has_media = old.media.or(media).is_some();
+        if !has_media && text.trim().is_empty() {
             return Err(RpcError::bad("MESSAGE_EMPTY"));
         }
-        let longest = if old.media.is_some() { limits.caption_units } else { limits.text_units };
+        if old.group.is_some() && media.is_some() && state.mixed_kind(old.media.into_iter().chain(media)).is_some() {
+            return Err(RpcError::bad("MEDIA_GROUPED_INVALID"));
+        }
+        let longest = if has_media { limits.caption_units } else { limits.text_units };
         if units(&text) > longest {
             return Err(RpcError::bad("MESSAGE_TOO_LONG"));
         }
-        let edit = Edit { text: Some((text, marks)), ..Edit::default() };
+        let edit = Edit { text: Some((text, marks)), media, ..Edit::default() };
         let message = state.edit(chat, call.id, edit).map_err(refused)?;
         let pts = state.chat_pts(chat, me);
         caller.knows(chat, pts);
@@ -155,7 +165,7 @@ pub(super) fn may_write(state: &State, me: i64, peer: &tl::enums::InputPeer) -> 
             if !posts && !channel.megagroup {
                 return Err(RpcError::bad("CHAT_ADMIN_REQUIRED"));
             }
-            if channel.banned.contains(&me) {
+            if channel.banned.contains(&me) || !channel.is_member(me) {
                 return Err(RpcError::new(403, "CHAT_WRITE_FORBIDDEN"));
             }
         }

@@ -14,11 +14,14 @@ mod arguments;
 mod auth;
 mod channels;
 mod contacts;
+mod devices;
 mod download;
+mod forward;
 mod help;
 mod history;
 mod media;
 mod members;
+mod membership;
 mod messages;
 mod updates;
 mod upload;
@@ -42,13 +45,19 @@ macro_rules! serve {
 }
 
 /// Methods that bots may not call: "Only users can use this method" on their pages under <https://core.telegram.org/methods>.
-const NOT_FOR_BOTS: [&str; 11] = [
+const NOT_FOR_BOTS: &[&str] = &[
+    "account.getAuthorizations",
     "account.getPassword",
+    "account.resetAuthorization",
+    "auth.resetAuthorizations",
     "auth.exportLoginToken",
     "auth.acceptLoginToken",
+    "channels.checkUsername",
     "channels.createChannel",
     "channels.deleteChannel",
     "channels.inviteToChannel",
+    "channels.joinChannel",
+    "channels.updateUsername",
     "help.getAppConfig",
     "help.getNearestDc",
     "messages.getDialogs",
@@ -80,6 +89,11 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         auth::ImportLoginToken => auth::import_login_token,
         auth::AcceptLoginToken => auth::accept_login_token,
         auth::ImportBotAuthorization => auth::import_bot_authorization,
+        auth::ExportAuthorization => auth::export_authorization,
+        auth::ImportAuthorization => auth::import_authorization,
+        auth::ResetAuthorizations => devices::reset_authorizations,
+        account::GetAuthorizations => devices::get_authorizations,
+        account::ResetAuthorization => devices::reset_authorization,
         account::GetPassword => auth::get_password,
         users::GetUsers => contacts::get_users,
         users::GetFullUser => contacts::get_full_user,
@@ -95,6 +109,11 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         channels::GetParticipants => members::get_participants,
         channels::InviteToChannel => members::invite_to_channel,
         channels::EditAdmin => members::edit_admin,
+        channels::EditBanned => membership::edit_banned,
+        channels::JoinChannel => membership::join_channel,
+        channels::LeaveChannel => membership::leave_channel,
+        channels::CheckUsername => membership::check_username,
+        channels::UpdateUsername => membership::update_username,
         channels::GetMessages => history::get_channel_messages,
         channels::DeleteMessages => messages::delete_channel_messages,
         messages::GetMessages => history::get_messages,
@@ -105,6 +124,7 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         messages::SendMedia => media::send_media,
         messages::UploadMedia => albums::upload_media,
         messages::SendMultiMedia => albums::send_multi_media,
+        messages::ForwardMessages => forward::forward_messages,
         messages::EditMessage => messages::edit_message,
         messages::DeleteMessages => messages::delete_messages,
         upload::GetFile => download::get_file,

@@ -15,10 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::serve;
+use super::{DC_ID, Server, serve};
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::network::Network;
+use crate::wire_log::WireLog;
 use crate::world::World;
 use crate::world::accounts::AccountSpec;
 
@@ -59,7 +60,11 @@ impl Stage {
             SocketAddr::V6(addr) => panic!("{addr} is not what was bound"),
         };
         let cancel = CancellationToken::new();
-        tokio::spawn(serve(listener, world.clone(), faults.clone(), network.clone(), cancel.clone()));
+        tokio::spawn(serve(
+            listener,
+            Server::new(world.clone(), faults.clone(), network.clone(), WireLog::default(), Arc::new([(DC_ID, addr)])),
+            cancel.clone(),
+        ));
         Self { world, faults, network, addr, _data: data, _stop: cancel.drop_guard() }
     }
 

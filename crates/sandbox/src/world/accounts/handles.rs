@@ -2,6 +2,7 @@
 //!
 //! In: phone numbers, keys, tokens. Out: codes and counts. Everything is handed to [`super::Accounts`] and the part store; nothing is kept here.
 
+use super::auth_key_id;
 use crate::world::{User, World};
 
 /// An account to be: a person who can log in over MTProto.
@@ -40,7 +41,7 @@ impl World {
 
     /// Ends the authorization of one key, as its owner would from another device: `SESSION_REVOKED` from then on.
     pub fn revoke_session(&self, auth_key: &[u8; 256]) {
-        self.accounts().revoke_key(auth_key);
+        self.accounts().revoke_key_id(auth_key_id(auth_key));
     }
 
     /// Ends all authorizations of an account. Returns how many there were; 0 if nobody has the number.
@@ -66,6 +67,12 @@ impl World {
         self.accounts().rotate_salts();
     }
 
+    /// Sets the clock of the data centres wrong by so many seconds (0: right). It shows in identifiers of messages, salts, key exchanges and
+    /// `help.getConfig`.
+    pub fn skew_clock(&self, seconds: i64) {
+        self.accounts().clock().skew(seconds);
+    }
+
     /// The numbers of files of which parts are stored and that no message took yet.
     pub fn open_uploads(&self) -> Vec<i64> {
         self.uploads().open_files(tokio::time::Instant::now().into_std())
@@ -74,5 +81,10 @@ impl World {
     /// Forgets parts of an upload, as Telegram does after some hours; an empty list means all of them. Returns how many there were.
     pub fn expire_parts(&self, file_id: i64, parts: &[i32]) -> usize {
         self.uploads().expire(file_id, parts)
+    }
+
+    /// Forgets all parts that no message took. Returns how many there were.
+    pub fn expire_all_parts(&self) -> usize {
+        self.open_uploads().into_iter().map(|file_id| self.expire_parts(file_id, &[])).sum()
     }
 }

@@ -35,6 +35,26 @@ impl Accounts {
         Ok(Err(token))
     }
 
+    /// Logs in with a token that was accepted by somebody who is at home in this data centre, and that another one gave out.
+    pub(crate) fn import_login_token(&self, key_id: i64, token: &[u8]) -> Result<i64, LoginError> {
+        let mut state = self.lock();
+        let record = state.tokens.get(token).ok_or(LoginError(400, "AUTH_TOKEN_INVALID"))?;
+        let shown_by = record.key_id;
+        let accepted = state.keys.get(&shown_by).and_then(|key| key.accepted_by);
+        let user_id = accepted.ok_or(LoginError(400, "AUTH_TOKEN_INVALID"))?;
+        state.tokens.remove(token);
+        let locked = verifier_of(&state, user_id).is_some();
+        admit(&mut state, key_id, user_id, locked)
+    }
+
+    /// The user who accepted this key's token, and the token, as long as the login was not ended.
+    pub(crate) fn accepted_token(&self, key_id: i64) -> Option<(i64, Vec<u8>)> {
+        let state = self.lock();
+        let user_id = state.keys.get(&key_id)?.accepted_by?;
+        let (token, _) = state.tokens.iter().find(|(_, token)| token.key_id == key_id && token.accepted)?;
+        Some((user_id, token.clone()))
+    }
+
     /// QR login, the device that is logged in as `user_id` scans the token. Returns the key that may now log in.
     pub(crate) fn accept_login_token(&self, token: &[u8], user_id: i64) -> Result<i64, LoginError> {
         let mut state = self.lock();
