@@ -119,7 +119,8 @@ make_venv() {
 # Into the same environment; making that anew takes this stamp away with it.
 add_test_clients() {
     local stamp="$tgferry_venv/requirements-dev.installed"
-    if cmp -s scripts/requirements-dev.txt "$stamp" && "$tgferry_venv/bin/python" -c 'import telethon, cryptg, pyrogram, tgcrypto, playwright' 2>/dev/null; then
+    if cmp -s scripts/requirements-dev.txt "$stamp" &&
+        "$tgferry_venv/bin/python" -c 'import telethon, cryptg, pyrogram, tgcrypto, aiogram, telegram, tornado, playwright' 2>/dev/null; then
         say "clients for the tests: all there"
         return
     fi

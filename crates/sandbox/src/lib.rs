@@ -23,7 +23,7 @@ pub use limits::Limits;
 pub use mtproto::exchange::server_key::RsaPublicKey;
 pub use network::{Network, NetworkShape};
 pub use sandbox::{AccountInfo, BotInfo, Sandbox, SandboxConfig};
-pub use user::TestUser;
+pub use user::{InlineOffer, InlineResults, Receipt, TestUser};
 pub use wire_log::{WireEntry, WireFace, WireLog};
 pub use world::accounts::AccountSpec;
 pub use world::{CallbackAnswer, ChatRef, Counters, MediaView, MessageView, User, World};

@@ -29,15 +29,35 @@ pub struct Limits {
     pub text_units: usize,
     /// Length of a caption, in UTF-16 units.
     pub caption_units: usize,
+    /// As a self-hosted server that runs with `--local`: files may be named by their paths (`file://`), `getFile` gives paths, and there are no downloads
+    /// over HTTP (<https://core.telegram.org/bots/api#using-a-local-bot-api-server>).
+    pub local_files: bool,
     /// Webhooks may be plain HTTP, as at a self-hosted server that runs with `--local`
     /// (<https://core.telegram.org/bots/api#using-a-local-bot-api-server>).
     pub http_webhooks: bool,
     /// Seconds after which a press of a button can no longer be answered.
     pub callback_query_seconds: u64,
+    /// How long somebody who asks a bot from any chat waits for it (no limit is documented).
+    pub inline_query: Duration,
+    /// How long a bot may think about a payment (<https://core.telegram.org/bots/api#answerprecheckoutquery>: 10 seconds).
+    pub pre_checkout: Duration,
     /// How old a session has to be before it may end others (`FRESH_RESET_AUTHORISATION_FORBIDDEN`).
     pub fresh_login: Duration,
     /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
     pub part_lifetime: Duration,
+}
+
+impl Limits {
+    /// Those of a self-hosted Bot API server that runs with `--local`: uploads of 2000 MB, downloads of any size, paths in place of files.
+    pub fn local() -> Self {
+        Self {
+            bot_upload_bytes: 2000 * 1024 * 1024,
+            bot_download_bytes: u64::MAX,
+            local_files: true,
+            http_webhooks: true,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Limits {
@@ -54,8 +74,11 @@ impl Default for Limits {
             flood_seconds: 3,
             text_units: 4096,
             caption_units: 1024,
+            local_files: false,
             http_webhooks: false,
             callback_query_seconds: 15 * 60,
+            inline_query: Duration::from_secs(10),
+            pre_checkout: Duration::from_secs(10),
             fresh_login: Duration::from_secs(24 * 3600),
             part_lifetime: Duration::from_secs(6 * 3600),
         }

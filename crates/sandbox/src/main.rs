@@ -41,6 +41,9 @@ struct Serve {
     /// Folder for files [default: a temporary one].
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Be a self-hosted Bot API server with `--local`: uploads of 2000 MB, downloads of any size, paths in place of files.
+    #[arg(long)]
+    local: bool,
     /// Username of the bot.
     #[arg(long, default_value = "ferry_bot")]
     bot_username: String,
@@ -88,7 +91,7 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let part_lifetime = serve.part_lifetime_s.map(Duration::from_secs);
-    let default = Limits::default();
+    let default = if serve.local { Limits::local() } else { Limits::default() };
     let limits = Limits { part_lifetime: part_lifetime.unwrap_or(default.part_lifetime), ..default };
     let config =
         SandboxConfig { http: serve.http, mtproto: serve.mtproto, other_dcs: serve.other_dcs.clone(), data: serve.data.clone(), limits };

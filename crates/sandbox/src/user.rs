@@ -7,6 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::Instant;
 
+mod groups;
+mod inline;
+mod marks;
+mod pays;
+
+pub use inline::{InlineOffer, InlineResults};
+pub use pays::Receipt;
+
 use crate::detect;
 use crate::world::views::transcript;
 use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};
@@ -14,27 +22,31 @@ use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};
 /// How long a button or an answer is waited for.
 const PRESS_WITHIN: Duration = Duration::from_secs(10);
 
-/// A person in the chat with a bot; cheap to clone.
+/// A person in the chat with a bot, or in a group; cheap to clone.
 #[derive(Clone)]
 pub struct TestUser {
     world: World,
     bot: i64,
     user: i64,
+    /// A group, by internal id, if it is not the chat with the bot.
+    group: Option<i64>,
+    /// A topic of that group.
+    topic: Option<i32>,
 }
 
 impl TestUser {
     pub(crate) fn new(world: World, bot: i64, user: i64) -> Self {
-        Self { world, bot, user }
+        Self { world, bot, user, group: None, topic: None }
     }
 
-    /// The person's id, which is the chat's for the bot.
+    /// The person's id, which is that of their chat with the bot.
     pub fn id(&self) -> i64 {
         self.user
     }
 
     /// The chat.
     pub fn chat(&self) -> ChatRef {
-        ChatRef::Private { bot: self.bot, user: self.user }
+        self.group.map_or(ChatRef::Private { bot: self.bot, user: self.user }, ChatRef::Channel)
     }
 
     /// Writes to the bot. Links and commands are marked as a client's server does. Returns the message's number.
@@ -64,7 +76,7 @@ impl TestUser {
     }
 
     pub(crate) async fn presses_within(&self, message_id: i32, data: &str, within: Duration) -> anyhow::Result<CallbackAnswer> {
-        let query = self.world.change(|state| state.press(self.bot, self.user, message_id, data));
+        let query = self.world.change(|state| state.press(self.bot, self.user, self.chat(), message_id, data));
         let until = Instant::now() + within;
         loop {
             let seen = self.world.version();
@@ -111,9 +123,11 @@ impl TestUser {
         }
     }
 
-    /// All messages that are there, oldest first.
+    /// All messages that are there (of a topic, if it is one), oldest first.
     pub fn messages(&self) -> Vec<MessageView> {
-        self.world.views(self.chat())
+        let mut messages = self.world.views(self.chat());
+        messages.retain(|message| self.topic.is_none() || message.thread == self.topic);
+        messages
     }
 
     /// All messages that were deleted, in the order of deletion.
@@ -123,8 +137,7 @@ impl TestUser {
 
     /// The chat as text.
     pub fn transcript(&self) -> String {
-        let name = |id: i64| self.world.user_by_id(id).map_or_else(|| id.to_string(), |user| user.username.unwrap_or(user.first_name));
-        transcript(&self.messages(), &name(self.user), &name(self.bot))
+        transcript(&self.messages())
     }
 
     /// Blocks the bot.
@@ -142,9 +155,13 @@ impl TestUser {
         self.world.delete_message(self.chat(), message_id)
     }
 
-    fn posts(&self, message: NewMessage) -> i32 {
+    fn posts(&self, mut message: NewMessage) -> i32 {
+        message.extra.thread = self.topic;
         self.world.change(|state| {
-            state.private_chats.entry((self.bot, self.user)).or_default().started = true;
+            match self.group {
+                None => state.private_chats.entry((self.bot, self.user)).or_default().started = true,
+                Some(group) => assert!(state.channels[&group].is_member(self.user), "who is not in the group can't write there"),
+            }
             // The chat is there now, and the bot as long as it is not taken away, which nothing can.
             state.post(self.chat(), message).map_or(0, |message| message.id)
         })

@@ -7,12 +7,17 @@ use tokio::time::Instant;
 use super::Call;
 use super::reply::ApiError;
 use crate::world::chats::channel_of_bot_api_id;
-use crate::world::{ChatRef, Peer, State};
+use crate::world::{AdminRights, Channel, ChatRef, Peer, State};
 
 impl Call {
     /// The chat that `name` (usually `chat_id`) means, if the bot may know of it.
     pub(super) fn chat(&self, name: &str) -> Result<ChatRef, ApiError> {
         let text = self.params.text(name).ok_or_else(|| ApiError::bad_request(format!("{name} is empty")))?;
+        self.chat_named(text)
+    }
+
+    /// The chat of this id or name, if the bot may know of it.
+    pub(super) fn chat_named(&self, text: &str) -> Result<ChatRef, ApiError> {
         self.world().read(|state| find(state, self.bot, text.trim()))
     }
 
@@ -41,9 +46,11 @@ fn find(state: &State, bot: i64, text: &str) -> Result<ChatRef, ApiError> {
     let id: i64 = text.parse().map_err(|_| not_found())?;
     if let Some(channel) = channel_of_bot_api_id(id) {
         let found = state.channels.get(&channel).filter(|found| !found.deleted).ok_or_else(not_found)?;
-        let kind = if found.megagroup { "supergroup" } else { "channel" };
+        if let Some(upgraded) = found.upgraded_to {
+            return Err(ApiError::upgraded(ChatRef::Channel(upgraded).bot_api_id()));
+        }
         if found.banned.contains(&bot) {
-            return Err(ApiError::forbidden(format!("bot was kicked from the {kind} chat")));
+            return Err(ApiError::forbidden(format!("bot was kicked from the {} chat", found.kind_name())));
         }
         if !found.members.contains(&bot) && found.username.is_none() {
             // A private channel that the bot never saw does not exist for it.
@@ -72,9 +79,8 @@ pub(super) fn may_write(state: &State, bot: i64, chat: ChatRef) -> Result<(), Ap
         }
         ChatRef::Channel(id) => {
             let channel = state.channels.get(&id).ok_or_else(|| ApiError::bad_request("chat not found"))?;
-            let kind = if channel.megagroup { "supergroup" } else { "channel" };
             if !channel.is_member(bot) {
-                return Err(ApiError::forbidden(format!("bot is not a member of the {kind} chat")));
+                return Err(not_a_member(state, id));
             }
             if !channel.megagroup && !channel.rights_of(bot).is_some_and(|rights| rights.post_messages) {
                 return Err(ApiError::bad_request("need administrator rights in the channel chat"));
@@ -90,8 +96,18 @@ pub(super) fn may_read(state: &State, bot: i64, chat: ChatRef) -> Result<(), Api
         ChatRef::Private { .. } => Ok(()),
         ChatRef::Channel(id) => match state.channels.get(&id) {
             Some(channel) if channel.is_member(bot) || channel.username.is_some() => Ok(()),
-            Some(_) => Err(ApiError::forbidden("bot is not a member of the channel chat")),
+            Some(_) => Err(not_a_member(state, id)),
             None => Err(ApiError::bad_request("chat not found")),
         },
     }
+}
+
+/// The bot's rights in a channel or a group; none if it is no admin there.
+pub(super) fn rights_in(state: &State, channel: i64, bot: i64) -> AdminRights {
+    state.channels.get(&channel).and_then(|channel| channel.rights_of(bot)).unwrap_or_default()
+}
+
+pub(super) fn not_a_member(state: &State, channel: i64) -> ApiError {
+    let kind = state.channels.get(&channel).map_or("channel", Channel::kind_name);
+    ApiError::forbidden(format!("bot is not a member of the {kind} chat"))
 }

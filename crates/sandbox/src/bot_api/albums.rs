@@ -1,4 +1,4 @@
-//! `sendMediaGroup` and `copyMessages`: several messages at once, grouped as an album.
+//! `sendMediaGroup`, `copyMessages` and `forwardMessages`: several messages at once, grouped as an album.
 //!
 //! In: calls. Out: messages. Either all messages of an album come or none. Wording of refusals: TDLib's `MessagesManager` and `Client.cpp` of
 //! telegram-bot-api. It must not move bytes (`fetch` does).
@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::copy::readable;
+use super::copy::{forwarded, readable};
 use super::media::kind_of;
 use super::params::Params;
 use super::reply::{Answer, ApiError};
 use super::{Call, json as to_json, send};
-use crate::world::{FileKind, NewMessage, State};
+use crate::world::{ChatRef, Extra, FileKind, Message, NewMessage, State};
 
 /// The most messages of an album.
 const MAX_ALBUM: usize = 10;
@@ -64,8 +64,31 @@ pub(super) async fn send_media_group(call: &Call) -> Answer {
     })
 }
 
-/// `copyMessages`: what is not there or may not be copied is left out; albums stay albums.
+/// `copyMessages`.
 pub(super) fn copy_messages(call: &Call) -> Answer {
+    let bare = call.params.flag("remove_caption");
+    several(call, "copy", |_, source| {
+        let without_caption = bare && source.media.is_some();
+        NewMessage {
+            text: if without_caption { String::new() } else { source.text },
+            entities: if without_caption { Vec::new() } else { source.entities },
+            media: source.media,
+            group: source.group,
+            no_preview: source.no_preview,
+            caption_above: source.caption_above,
+            spoiler: source.spoiler,
+            ..NewMessage::default()
+        }
+    })
+}
+
+/// `forwardMessages`.
+pub(super) fn forward_messages(call: &Call) -> Answer {
+    several(call, "forward", forwarded)
+}
+
+/// What is not there or may not be read is left out; albums stay albums.
+fn several(call: &Call, verb: &str, make: impl Fn(ChatRef, Message) -> NewMessage) -> Answer {
     let chat = call.chat_to_write()?;
     let from = call.chat("from_chat_id")?;
     let ids: Vec<i32> = call.params.json("message_ids")?.unwrap_or_default();
@@ -78,36 +101,30 @@ pub(super) fn copy_messages(call: &Call) -> Answer {
     if !ids.is_sorted_by(|one, next| one < next) {
         return Err(ApiError::bad_request("message identifiers must be in a strictly increasing order"));
     }
-    call.params.ignore(&["message_thread_id"]);
-    let bare = call.params.flag("remove_caption");
+    call.params.ignore(&["message_effect_id"]);
     let (silent, protected) = (call.params.flag("disable_notification"), call.params.flag("protect_content"));
-    let sources: Vec<_> = ids.iter().filter_map(|id| readable(call, from, *id, "message to copy not found").ok()).collect();
+    let thread = call.thread(chat)?;
+    let sources: Vec<_> = ids.iter().filter_map(|id| readable(call, from, *id, verb).ok()).collect();
     if sources.is_empty() {
-        return Err(ApiError::bad_request("there are no messages to copy"));
+        return Err(ApiError::bad_request(format!("there are no messages to {verb}")));
     }
     for _ in &sources {
         call.take_rate(chat)?;
     }
     let mut groups = BTreeMap::new();
-    let mut copies = Vec::new();
-    for source in sources {
-        let without_caption = bare && source.media.is_some();
-        copies.push(NewMessage {
-            author: call.bot,
-            text: if without_caption { String::new() } else { source.text },
-            entities: if without_caption { Vec::new() } else { source.entities },
-            media: source.media,
-            group: source.group.map(|group| *groups.entry(group).or_insert_with(State::new_group)),
-            no_preview: source.no_preview,
-            caption_above: source.caption_above,
-            spoiler: source.spoiler,
-            silent,
-            protected,
-            ..NewMessage::default()
-        });
-    }
+    let copies: Vec<_> = sources
+        .into_iter()
+        .map(|source| {
+            let new = make(from, source);
+            let group = new.group.map(|group| *groups.entry(group).or_insert_with(State::new_group));
+            let extra = Extra { thread, ..new.extra };
+            NewMessage { author: call.bot, group, silent, protected, extra, ..new }
+        })
+        .collect();
     call.world().change(|state| {
-        state.counters.copies += copies.len() as u64;
+        if verb == "copy" {
+            state.counters.copies += copies.len() as u64;
+        }
         let posted = copies.into_iter().map(|new| state.post(chat, new)).collect::<Result<Vec<_>, _>>().map_err(send::not_done)?;
         Ok(posted.iter().map(|message| json!({"message_id": message.id})).collect())
     })

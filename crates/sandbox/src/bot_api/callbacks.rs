@@ -28,8 +28,7 @@ const ACTIONS: [&str; 11] = [
 
 /// `answerCallbackQuery`. A query can be answered once.
 pub(super) fn answer(call: &Call) -> Answer {
-    let too_old = || ApiError::bad_request("query is too old and response timeout expired or query id is invalid");
-    let id = call.params.text("callback_query_id").ok_or_else(too_old)?.to_owned();
+    let id = call.params.text("callback_query_id").ok_or_else(ApiError::query_too_old)?.to_owned();
     call.params.ignore(&["cache_time"]);
     let answer = CallbackAnswer {
         text: call.params.text("text").map(str::to_owned),
@@ -41,9 +40,9 @@ pub(super) fn answer(call: &Call) -> Answer {
     }
     let lifetime = Duration::from_secs(call.world().limits().callback_query_seconds);
     call.world().change(|state| {
-        let query = state.callbacks.get_mut(&id).filter(|query| query.bot == call.bot).ok_or_else(too_old)?;
+        let query = state.callbacks.get_mut(&id).filter(|query| query.bot == call.bot).ok_or_else(ApiError::query_too_old)?;
         if query.answer.is_some() || Instant::now().duration_since(query.asked) > lifetime {
-            return Err(too_old());
+            return Err(ApiError::query_too_old());
         }
         query.answer = Some(answer);
         Ok(Value::Bool(true))
@@ -52,8 +51,9 @@ pub(super) fn answer(call: &Call) -> Answer {
 
 /// `sendChatAction`.
 pub(super) fn chat_action(call: &Call) -> Answer {
-    call.params.ignore(&["message_thread_id", "business_connection_id"]);
+    call.params.ignore(&["business_connection_id"]);
     let chat = call.chat("chat_id")?;
+    call.thread(chat)?;
     let action = call.params.text("action").unwrap_or_default();
     if !ACTIONS.contains(&action) {
         return Err(ApiError::bad_request("wrong parameter action in request"));

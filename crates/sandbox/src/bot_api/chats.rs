@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::may_read;
+use super::access::{may_read, not_a_member};
 use super::reply::{Answer, ApiError};
 use super::{Call, json};
 use crate::world::chats::Standing;
@@ -22,6 +22,9 @@ pub(super) fn get_chat(call: &Call) -> Answer {
         }
         let mut full = json::chat(state, chat);
         full["accent_color_id"] = json!(0);
+        if let Some(pinned) = state.pinned(chat).and_then(|id| state.message(chat, id)) {
+            full["pinned_message"] = json::message(state, call.bot, pinned);
+        }
         full["max_reaction_count"] = json!(11);
         full["accepted_gift_types"] = json!({
             "unlimited_gifts": false, "limited_gifts": false, "unique_gifts": false, "premium_subscription": false, "gifts_from_channels": false,
@@ -49,10 +52,10 @@ pub(super) fn get_member(call: &Call) -> Answer {
             return Ok(json::member(state, who, Standing::Member));
         };
         // A member without rights may not look at others.
-        if who != call.bot && channel.rights_of(call.bot).is_none() {
+        if who != call.bot && !channel.megagroup && channel.rights_of(call.bot).is_none() {
             return Err(ApiError::bad_request("member list is inaccessible"));
         }
-        Ok(member_of(state, channel, who))
+        Ok(json::member(state, who, channel.standing_of(who)))
     })
 }
 
@@ -63,7 +66,7 @@ pub(super) fn get_administrators(call: &Call) -> Answer {
         may_read(state, call.bot, chat)?;
         let channel = channel(state, chat).ok_or_else(|| ApiError::bad_request("there are no administrators in the private chat"))?;
         let admins = std::iter::once(channel.creator).chain(channel.admins.keys().copied());
-        Ok(Value::Array(admins.map(|who| member_of(state, channel, who)).collect()))
+        Ok(Value::Array(admins.map(|who| json::member(state, who, channel.standing_of(who))).collect()))
     })
 }
 
@@ -78,13 +81,16 @@ pub(super) fn get_member_count(call: &Call) -> Answer {
 
 /// `leaveChat`.
 pub(super) fn leave(call: &Call) -> Answer {
-    let ChatRef::Channel(id) = call.chat("chat_id")? else {
+    let chat @ ChatRef::Channel(id) = call.chat("chat_id")? else {
         return Err(ApiError::bad_request("chat member status can't be changed in private chats"));
     };
-    match call.world().change(|state| state.remove_member(id, call.bot, call.bot, false)) {
-        true => Ok(Value::Bool(true)),
-        false => Err(ApiError::forbidden("bot is not a member of the channel chat")),
-    }
+    call.world().change(|state| {
+        may_read(state, call.bot, chat)?;
+        match state.remove_member(id, call.bot, call.bot, false) {
+            true => Ok(Value::Bool(true)),
+            false => Err(not_a_member(state, id)),
+        }
+    })
 }
 
 fn channel(state: &State, chat: ChatRef) -> Option<&Channel> {
@@ -92,17 +98,4 @@ fn channel(state: &State, chat: ChatRef) -> Option<&Channel> {
         ChatRef::Private { .. } => None,
         ChatRef::Channel(id) => state.channels.get(&id),
     }
-}
-
-fn member_of(state: &State, channel: &Channel, who: i64) -> Value {
-    if who == channel.creator {
-        return json!({"user": json::user(state, who), "status": "creator", "is_anonymous": false});
-    }
-    let standing = match channel.rights_of(who) {
-        Some(rights) => Standing::Admin(rights),
-        None if channel.members.contains(&who) => Standing::Member,
-        None if channel.banned.contains(&who) => Standing::Banned,
-        None => Standing::Left,
-    };
-    json::member(state, who, standing)
 }

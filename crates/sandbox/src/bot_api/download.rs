@@ -22,6 +22,8 @@ pub(super) fn get_file(call: &Call) -> Answer {
     let extension = file.name.as_deref().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| format!(".{extension}"));
     let path = format!("{}s/{name}{}", file.kind.name(), extension.unwrap_or_default());
     let mut object = json_media::base(call.bot, &file);
+    // A local server says where the file is on this machine.
+    let path = if call.world().limits().local_files { file.path.display().to_string() } else { path };
     object.insert("file_path".to_owned(), json!(path));
     Ok(object.into())
 }
@@ -29,6 +31,10 @@ pub(super) fn get_file(call: &Call) -> Answer {
 /// `/file/bot<token>/<path>`.
 pub(super) async fn serve(State(face): State<Face>, Path(rest): Path<String>, request: Request) -> Response {
     let not_found = || ApiError::new(404, "Not Found").into_response();
+    // A local server has nothing to download: paths say it all.
+    if face.world.limits().local_files {
+        return not_found();
+    }
     let Some((token, path)) = rest.strip_prefix("bot").and_then(|rest| rest.split_once('/')) else {
         return not_found();
     };

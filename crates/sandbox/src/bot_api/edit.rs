@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::access::may_write;
+use super::access::{may_write, rights_in};
 use super::reply::{Answer, ApiError};
 use super::send::not_done;
 use super::{Call, json, markup};
@@ -17,7 +17,7 @@ pub(super) fn text(call: &Call) -> Answer {
     let text = call.message_text("MESSAGE_TOO_LONG")?;
     let buttons = markup::buttons(&call.params)?;
     let (chat, message) = target(call)?;
-    if message.media.is_some() {
+    if message.media.is_some() || message.extra.invoice.is_some() || message.extra.service.is_some() {
         return Err(ApiError::bad_request("there is no text in the message to edit"));
     }
     apply(call, chat, message.id, Edit { text: Some((text.text, text.entities)), buttons: Some(buttons), media: None })
@@ -74,8 +74,12 @@ pub(super) fn delete_messages(call: &Call) -> Answer {
 /// The message that is to be changed, if the bot may change it.
 pub(super) fn target(call: &Call) -> Result<(ChatRef, Message), ApiError> {
     call.params.ignore(&["business_connection_id"]);
-    if call.params.text("inline_message_id").is_some() {
-        return Err(ApiError::bad_request("inline messages are not served by this loopback Telegram"));
+    if let Some(inline_id) = call.params.text("inline_message_id") {
+        return call.world().read(|state| {
+            let place = state.inline.messages.get(inline_id).and_then(|(chat, id)| Some((*chat, state.message(*chat, *id)?.clone())));
+            let is_mine = |message: &Message| message.extra.via.as_ref().is_some_and(|via| via.bot == call.bot);
+            place.filter(|(_, message)| is_mine(message)).ok_or_else(|| ApiError::bad_request("MESSAGE_ID_INVALID"))
+        });
     }
     let chat = call.chat("chat_id")?;
     let id = call.params.message_id()?;
@@ -89,12 +93,15 @@ pub(super) fn target(call: &Call) -> Result<(ChatRef, Message), ApiError> {
     })
 }
 
-/// Changes a message, if the rate allows, and gives its JSON.
+/// Changes a message, if the rate allows, and gives its JSON, or only `true` for one that a person has sent.
 pub(super) fn apply(call: &Call, chat: ChatRef, id: i32, edit: Edit) -> Answer {
     call.take_rate(chat)?;
     call.world().change(|state| {
         let message = state.edit(chat, id, edit).map_err(not_done)?;
-        Ok(json::message(state, call.bot, &message))
+        match message.extra.via {
+            Some(_) => Ok(Value::Bool(true)),
+            None => Ok(json::message(state, call.bot, &message)),
+        }
     })
 }
 
@@ -102,7 +109,8 @@ fn may_edit_others(state: &State, bot: i64, chat: ChatRef) -> bool {
     match chat {
         ChatRef::Private { .. } => false,
         ChatRef::Channel(id) => {
-            state.channels.get(&id).and_then(|channel| channel.rights_of(bot)).is_some_and(|rights| rights.edit_messages)
+            let channel = state.channels.get(&id).filter(|channel| !channel.megagroup);
+            channel.and_then(|channel| channel.rights_of(bot)).is_some_and(|rights| rights.edit_messages)
         }
     }
 }
@@ -113,8 +121,10 @@ fn may_delete(state: &State, bot: i64, chat: ChatRef, id: i32) -> Result<(), Api
         // Bots may delete what people wrote to them (<https://core.telegram.org/bots/api#deletemessage>).
         ChatRef::Private { .. } => true,
         ChatRef::Channel(id) => {
-            let rights = state.channels.get(&id).and_then(|channel| channel.rights_of(bot));
-            rights.is_some_and(|rights| rights.delete_messages || message.author == bot && rights.post_messages)
+            let channel = state.channels.get(&id);
+            let rights = rights_in(state, id, bot);
+            let may_post = rights.post_messages || channel.is_some_and(|channel| channel.megagroup);
+            rights.delete_messages || message.author == bot && may_post
         }
     };
     if allowed { Ok(()) } else { Err(ApiError::bad_request("message can't be deleted")) }

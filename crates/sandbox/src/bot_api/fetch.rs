@@ -4,6 +4,7 @@
 //! trusted and never measured, as at Telegram: without them a video is a square of length 0. It must not hold a file in memory.
 
 use futures::StreamExt;
+use tokio_util::io::ReaderStream;
 
 use super::incoming::{Incoming, Writer};
 use super::params::Params;
@@ -14,6 +15,8 @@ use crate::world::{FileKind, Lane, NewFile, StoredFile};
 /// Limits of a thumbnail (<https://core.telegram.org/bots/api#sendvideo>).
 const THUMB_BYTES: u64 = 200 * 1024;
 const THUMB_SIDE: u32 = 320;
+/// How much of a local file is copied at a time.
+const COPY_BYTES: usize = 256 * 1024;
 
 impl Call {
     /// The file that `params` name, stored as `wanted` or as what Telegram makes of it.
@@ -28,13 +31,14 @@ impl Call {
             Some(value) => match value.strip_prefix("attach://") {
                 Some(part) => self.params.take_file(part).ok_or_else(wrong_file)?,
                 None if value.starts_with("http://") || value.starts_with("https://") => self.download(value, wanted).await?,
+                None if self.world().limits().local_files && value.starts_with("file:/") => self.local_file(value).await?,
                 None => return self.known_file(value, wanted),
             },
         };
         self.store(incoming, wanted, attributes, thumb)
     }
 
-    fn known_file(&self, name: &str, wanted: FileKind) -> Result<StoredFile, ApiError> {
+    pub(super) fn known_file(&self, name: &str, wanted: FileKind) -> Result<StoredFile, ApiError> {
         let id = file_id::decode(self.bot, name).ok_or_else(wrong_file)?;
         let file = self.world().read(|state| state.files.get(id).cloned()).ok_or_else(wrong_file)?;
         if file.kind != wanted {
@@ -128,6 +132,25 @@ impl Call {
             ..NewFile::new(path, size, FileKind::Thumbnail, Lane::BotApi)
         };
         Ok(Some(self.world().change(|state| state.add_file(file)).id))
+    }
+
+    /// A copy of a file on this machine, named by its path (telegram-bot-api's `Client.cpp`, `get_local_file_path`). A file that changes afterwards does not
+    /// change what was sent.
+    async fn local_file(&self, address: &str) -> Result<Incoming, ApiError> {
+        let path = url::Url::parse(address).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.ok_or_else(|| ApiError::bad_request("can't find real file path"))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let mut file = tokio::fs::File::open(&path).await.map_err(|_| ApiError::bad_request("can't find real file path"))?;
+        let mut writer = Writer::begin(self.world().data()).map_err(ApiError::internal)?;
+        let mut pieces = ReaderStream::with_capacity(&mut file, COPY_BYTES);
+        while let Some(piece) = pieces.next().await {
+            writer.write(&piece.map_err(ApiError::internal)?).await.map_err(ApiError::internal)?;
+            if writer.size() > self.world().limits().bot_upload_bytes {
+                return Err(ApiError::new(413, "Request Entity Too Large"));
+            }
+        }
+        self.world().count(|counters| counters.bot_api_uploaded_bytes += writer.size());
+        writer.finish(name.as_deref(), None).await.map_err(ApiError::internal)
     }
 
     /// By address: 20 MB, photos 5 MB (<https://core.telegram.org/bots/api#sending-files>).

@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json_media;
+use super::{json_extra, json_media};
 use crate::world::chats::Standing;
-use crate::world::{Button, ButtonAction, CallbackQuery, ChatRef, Forward, Message, State, Update, UpdateKind};
+use crate::world::{Button, ButtonAction, CallbackQuery, Channel, ChatRef, Forward, Message, Service, State, Update, UpdateKind};
 
 /// `User`.
 pub(super) fn user(state: &State, id: i64) -> Value {
@@ -41,8 +41,11 @@ pub(super) fn chat(state: &State, chat: ChatRef) -> Value {
         }
         ChatRef::Channel(id) => {
             let channel = state.channels.get(&id);
-            object["type"] = json!(if channel.is_some_and(|channel| channel.megagroup) { "supergroup" } else { "channel" });
+            object["type"] = json!(channel.map_or("channel", Channel::kind_name));
             object["title"] = json!(channel.map_or("", |channel| channel.title.as_str()));
+            if state.topics_of(chat).is_some() {
+                object["is_forum"] = json!(true);
+            }
             if let Some(username) = channel.and_then(|channel| channel.username.as_ref()) {
                 object["username"] = json!(username);
             }
@@ -56,6 +59,12 @@ pub(super) fn message(state: &State, bot: i64, message: &Message) -> Value {
     let mut object = bare_message(state, bot, message);
     if let Some(answered) = message.reply_to.and_then(|id| state.message(message.chat, id)) {
         object.insert("reply_to_message".to_owned(), Value::Object(bare_message(state, bot, answered)));
+    }
+    if let Some(Service::Pinned(id)) = &message.extra.service {
+        // What is gone is an `InaccessibleMessage`.
+        let gone = || json!({"chat": chat(state, message.chat), "message_id": id, "date": 0});
+        let pinned = state.message(message.chat, *id).map(|pinned| Value::Object(bare_message(state, bot, pinned)));
+        object.insert("pinned_message".to_owned(), pinned.unwrap_or_else(gone));
     }
     Value::Object(object)
 }
@@ -91,7 +100,8 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
     }
     let file = message.media.and_then(|id| state.files.get(id));
     let (text, entities) = if file.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
-    if file.is_none() || !message.text.is_empty() {
+    let has_text = file.is_none() && message.extra.service.is_none() && message.extra.invoice.is_none();
+    if has_text || !message.text.is_empty() {
         put(text, json!(message.text));
     }
     if !message.entities.is_empty() {
@@ -109,6 +119,7 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
         }
         object.extend(json_media::media(state, bot, file));
     }
+    object.extend(json_extra::fields(state, &message.extra));
     object
 }
 
@@ -122,6 +133,10 @@ fn button(button: &Button) -> Value {
     match &button.action {
         ButtonAction::Callback(data) => json!({"text": button.text, "callback_data": data}),
         ButtonAction::Url(url) => json!({"text": button.text, "url": url}),
+        ButtonAction::SwitchInline { query, here } => {
+            json!({"text": button.text, if *here { "switch_inline_query_current_chat" } else { "switch_inline_query" }: query})
+        }
+        ButtonAction::Pay => json!({"text": button.text, "pay": true}),
         ButtonAction::CopyText(text) => json!({"text": button.text, "copy_text": {"text": text}}),
     }
 }
@@ -142,6 +157,7 @@ pub(super) fn member(state: &State, who: i64, standing: Standing) -> Value {
         Standing::Left => json!({"user": user, "status": "left"}),
         Standing::Member => json!({"user": user, "status": "member"}),
         Standing::Banned => json!({"user": user, "status": "kicked", "until_date": 0}),
+        Standing::Creator => json!({"user": user, "status": "creator", "is_anonymous": false}),
         Standing::Admin(rights) => json!({
             "user": user,
             "status": "administrator",
@@ -156,6 +172,7 @@ pub(super) fn member(state: &State, who: i64, standing: Standing) -> Value {
             "can_restrict_members": rights.ban_users,
             "can_pin_messages": rights.pin_messages,
             "can_promote_members": rights.add_admins,
+            "can_manage_topics": rights.manage_topics,
             "can_manage_video_chats": rights.other,
             "can_post_stories": false,
             "can_edit_stories": false,
@@ -171,29 +188,50 @@ pub(super) fn update(state: &State, bot: i64, update: &Update) -> Value {
             message(state, bot, new)
         }
         UpdateKind::CallbackQuery(id) => state.callbacks.get(id).map_or(Value::Null, |query| callback_query(state, bot, query)),
-        UpdateKind::Standing { chat: place, by, old, new, date } => json!({
+        UpdateKind::InlineQuery(id) => state.inline.queries.get(id).map_or(Value::Null, |query| json_extra::inline_query(state, query)),
+        UpdateKind::ChosenInlineResult { query, result, inline_id } => {
+            let query = state.inline.queries.get(query);
+            query.map_or(Value::Null, |query| json_extra::chosen(state, query, result, inline_id.as_deref()))
+        }
+        UpdateKind::PreCheckoutQuery(id) => {
+            state.stars.checkouts.get(id).map_or(Value::Null, |checkout| json_extra::pre_checkout(state, checkout))
+        }
+        UpdateKind::Reaction { chat: place, message, user: who, old, new, date } => {
+            let types = |emoji: &Option<String>| emoji.iter().map(|emoji| json!({"type": "emoji", "emoji": emoji})).collect::<Vec<_>>();
+            json!({
+                "chat": chat(state, *place),
+                "message_id": message,
+                "user": user(state, *who),
+                "date": date,
+                "old_reaction": types(old),
+                "new_reaction": types(new),
+            })
+        }
+        UpdateKind::Standing { who, chat: place, by, old, new, date, .. } => json!({
             "chat": chat(state, *place),
             "from": user(state, *by),
             "date": date,
-            "old_chat_member": member(state, bot, *old),
-            "new_chat_member": member(state, bot, *new),
+            "old_chat_member": member(state, *who, *old),
+            "new_chat_member": member(state, *who, *new),
         }),
     };
     json!({"update_id": update.id, update.kind.name(): body})
 }
 
 fn callback_query(state: &State, bot: i64, query: &CallbackQuery) -> Value {
-    let place = ChatRef::Private { bot: query.bot, user: query.user };
-    let under = match &query.message {
-        Some(shown) => message(state, bot, shown),
-        // `InaccessibleMessage`.
-        None => json!({"chat": chat(state, place), "message_id": query.message_id, "date": 0}),
-    };
-    json!({
+    let mut object = json!({
         "id": query.id,
         "from": user(state, query.user),
-        "message": under,
-        "chat_instance": query.user.wrapping_mul(31).wrapping_add(query.bot).to_string(),
+        "chat_instance": query.chat.bot_api_id().wrapping_mul(31).wrapping_add(query.bot).to_string(),
         "data": query.data,
-    })
+    });
+    let inline_id = query.message.as_ref().and_then(|shown| shown.extra.via.as_ref()).and_then(|via| via.inline_id.as_ref());
+    match (inline_id, &query.message) {
+        // Of such a message a bot knows nothing but this.
+        (Some(inline_id), _) => object["inline_message_id"] = json!(inline_id),
+        (None, Some(shown)) => object["message"] = message(state, bot, shown),
+        // `InaccessibleMessage`.
+        (None, None) => object["message"] = json!({"chat": chat(state, query.chat), "message_id": query.message_id, "date": 0}),
+    }
+    object
 }

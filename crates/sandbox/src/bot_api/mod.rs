@@ -23,14 +23,18 @@ mod access;
 mod albums;
 mod callbacks;
 mod chats;
+mod commands;
 mod copy;
 mod download;
 mod edit;
 mod fetch;
+mod fields;
 mod file_id;
 mod html;
 mod incoming;
+mod inline;
 mod json;
+mod json_extra;
 mod json_media;
 mod markdown;
 mod markup;
@@ -39,12 +43,17 @@ mod media;
 mod methods;
 mod multipart;
 mod params;
+mod payments;
 pub(crate) mod picture;
+mod pins;
 mod polling;
+mod profile;
 mod rate;
 mod reply;
+mod reply_keyboard;
 mod send;
 mod text;
+mod topics;
 mod webhook;
 mod webhook_push;
 
@@ -126,7 +135,7 @@ async fn serve(State(face): State<Face>, ConnectInfo(cut): ConnectInfo<Cut>, req
 /// The answer that a scripted refusal gives.
 fn refusal(fault: Fault) -> ApiError {
     match fault {
-        Fault::HttpStatus { code, description, retry_after } => ApiError { code, description, retry_after },
+        Fault::HttpStatus { code, description, retry_after } => ApiError { retry_after, ..ApiError::new(code, description) },
         Fault::RpcError { code, message } => ApiError::new(u16::try_from(code).unwrap_or(500), message),
         Fault::FloodWait { seconds } | Fault::FloodPremiumWait { seconds } => ApiError::too_many_requests(seconds),
         Fault::CutConnection | Fault::LoseAnswer | Fault::Delay(_) | Fault::Happens(_) => ApiError::new(500, "Internal Server Error"),

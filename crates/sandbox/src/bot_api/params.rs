@@ -63,6 +63,11 @@ impl Params {
         self.texts.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
+    /// A text that the call cannot do without.
+    pub(super) fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.text(name).ok_or_else(|| ApiError::bad_request(format!("parameter \"{name}\" is required")))
+    }
+
     /// It was sent, be it empty.
     pub(super) fn was_given(&self, name: &str) -> bool {
         self.note(name);

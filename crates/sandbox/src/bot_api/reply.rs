@@ -19,11 +19,13 @@ pub(crate) struct ApiError {
     pub(crate) description: String,
     /// `parameters.retry_after`, in seconds.
     pub(crate) retry_after: Option<u32>,
+    /// `parameters.migrate_to_chat_id`.
+    pub(crate) migrate_to_chat_id: Option<i64>,
 }
 
 impl ApiError {
     pub(super) fn new(code: u16, description: impl Into<String>) -> Self {
-        Self { code, description: description.into(), retry_after: None }
+        Self { code, description: description.into(), retry_after: None, migrate_to_chat_id: None }
     }
 
     /// 400 with `Bad Request: ` before the text.
@@ -34,6 +36,16 @@ impl ApiError {
     /// 403 with `Forbidden: ` before the text.
     pub(super) fn forbidden(what: impl std::fmt::Display) -> Self {
         Self::new(403, format!("Forbidden: {what}"))
+    }
+
+    /// What Telegram calls `QUERY_ID_INVALID`.
+    pub(super) fn query_too_old() -> Self {
+        Self::bad_request("query is too old and response timeout expired or query id is invalid")
+    }
+
+    /// The group is a supergroup now, with this id.
+    pub(super) fn upgraded(chat_id: i64) -> Self {
+        Self { migrate_to_chat_id: Some(chat_id), ..Self::bad_request("group chat was upgraded to a supergroup chat") }
     }
 
     pub(super) fn too_many_requests(seconds: u32) -> Self {
@@ -53,6 +65,9 @@ impl IntoResponse for ApiError {
         let mut body = json!({"ok": false, "error_code": self.code, "description": self.description});
         if let Some(seconds) = self.retry_after {
             body["parameters"] = json!({"retry_after": seconds});
+        }
+        if let Some(chat_id) = self.migrate_to_chat_id {
+            body["parameters"] = json!({"migrate_to_chat_id": chat_id});
         }
         (status, Json(body)).into_response()
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::params::Params;
 use super::reply::{Answer, ApiError};
 use super::{Call, json, markup};
-use crate::world::{ChatRef, NewMessage, Refused};
+use crate::world::{ChatRef, Extra, NewMessage, Refused};
 
 /// `sendMessage`.
 pub(super) fn message(call: &Call) -> Answer {
@@ -22,18 +22,23 @@ impl Call {
     pub(super) fn new_message(&self, chat: ChatRef) -> Result<NewMessage, ApiError> {
         let params = &self.params;
         // Understood, without an effect that anybody could see here.
-        params.ignore(&["message_thread_id", "message_effect_id", "allow_paid_broadcast", "business_connection_id", "parse_mode"]);
+        params.ignore(&["message_effect_id", "allow_paid_broadcast", "business_connection_id", "parse_mode"]);
         let preview: Option<Value> = params.json("link_preview_options")?;
         let no_preview = preview.is_some_and(|options| options["is_disabled"] == true) || params.flag("disable_web_page_preview");
+        let (buttons, keyboard) = match self.is_broadcast(chat) {
+            true => (markup::buttons(params)?, None),
+            false => markup::read(params, matches!(chat, ChatRef::Private { .. }))?,
+        };
         Ok(NewMessage {
             author: self.bot,
-            buttons: markup::buttons(params)?,
+            buttons,
             reply_to: self.reply_to(chat)?,
             silent: params.flag("disable_notification"),
             protected: params.flag("protect_content"),
             caption_above: params.flag("show_caption_above_media"),
             spoiler: params.flag("has_spoiler"),
             no_preview,
+            extra: Extra { keyboard, thread: self.thread(chat)?, ..Extra::default() },
             ..NewMessage::default()
         })
     }
@@ -45,6 +50,14 @@ impl Call {
             let message = state.post(chat, new).map_err(not_done)?;
             Ok(json::message(state, self.bot, &message))
         })
+    }
+
+    /// A channel in which readers do not write.
+    fn is_broadcast(&self, chat: ChatRef) -> bool {
+        match chat {
+            ChatRef::Private { .. } => false,
+            ChatRef::Channel(id) => self.world().read(|state| state.channels.get(&id).is_some_and(|channel| !channel.megagroup)),
+        }
     }
 
     fn reply_to(&self, chat: ChatRef) -> Result<Option<i32>, ApiError> {

@@ -39,7 +39,7 @@ impl Call {
 }
 
 /// Reads the text called `name`.
-fn formatted(params: &Params, name: &str, marks: &str) -> Result<Option<Formatted>, ApiError> {
+pub(super) fn formatted(params: &Params, name: &str, marks: &str) -> Result<Option<Formatted>, ApiError> {
     let mode = params.text("parse_mode").unwrap_or_default().to_ascii_lowercase();
     let entities: Option<Vec<Entity>> = params.json(marks)?;
     let Some(text) = params.text(name) else {

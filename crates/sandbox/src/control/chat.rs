@@ -14,14 +14,18 @@ use crate::world::MessageView;
 
 #[derive(Deserialize)]
 pub(super) struct Who {
-    user: String,
-    bot: Option<String>,
+    pub(super) user: String,
+    pub(super) bot: Option<String>,
+    /// A group; the chat with the bot if it is not given.
+    pub(super) chat_id: Option<i64>,
+    /// A topic of it.
+    pub(super) message_thread_id: Option<i32>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Send {
-    user: String,
-    bot: Option<String>,
+    #[serde(flatten)]
+    who: Who,
     /// A channel or a group in place of the chat with the bot.
     chat: Option<String>,
     text: String,
@@ -30,8 +34,8 @@ pub(super) struct Send {
 
 #[derive(Deserialize)]
 pub(super) struct Press {
-    user: String,
-    bot: Option<String>,
+    #[serde(flatten)]
+    who: Who,
     label: Option<String>,
     message_id: Option<i32>,
     data: Option<String>,
@@ -50,9 +54,10 @@ pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>)
         return Err(Failed::bad("a text has 1 to 4096 characters"));
     }
     if let Some(channel) = body.chat.as_deref().and_then(chats::channel_named) {
-        return chats::post(&control, &body.user, channel, text, body.reply_to);
+        return chats::post(&control, &body.who.user, channel, text, body.reply_to);
     }
-    let user = control.user(&body.user, body.chat.as_deref().or(body.bot.as_deref()))?;
+    let bot = body.chat.or(body.who.bot);
+    let user = control.person(&Who { bot, ..body.who })?;
     let message_id = match body.reply_to {
         Some(reply_to) => user.replies(reply_to, text).await,
         None => user.sends(text).await,
@@ -61,7 +66,7 @@ pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>)
 }
 
 pub(super) async fn press(State(control): State<Control>, Json(body): Json<Press>) -> Result<Json<Value>, Failed> {
-    let user = control.user(&body.user, body.bot.as_deref())?;
+    let user = control.person(&body.who)?;
     let within = Duration::from_millis(body.timeout_ms.unwrap_or(10_000));
     let (message_id, data) = match (body.label, body.message_id, body.data) {
         (Some(label), None, None) => {
@@ -78,28 +83,28 @@ pub(super) async fn press(State(control): State<Control>, Json(body): Json<Press
 }
 
 pub(super) async fn messages(State(control): State<Control>, Query(who): Query<Who>) -> Result<Json<Vec<MessageView>>, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     // It may hash a large file.
     tokio::task::spawn_blocking(move || user.messages()).await.map(Json).map_err(Failed::bad)
 }
 
 pub(super) async fn deleted(State(control): State<Control>, Query(who): Query<Who>) -> Result<Json<Vec<MessageView>>, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     tokio::task::spawn_blocking(move || user.deleted()).await.map(Json).map_err(Failed::bad)
 }
 
 pub(super) async fn transcript(State(control): State<Control>, Query(who): Query<Who>) -> Result<String, Failed> {
-    let user = control.user(&who.user, who.bot.as_deref())?;
+    let user = control.person(&who)?;
     tokio::task::spawn_blocking(move || user.transcript()).await.map_err(Failed::bad)
 }
 
 pub(super) async fn block(State(control): State<Control>, Json(who): Json<Who>) -> Result<Json<Value>, Failed> {
-    control.user(&who.user, who.bot.as_deref())?.blocks_bot();
+    control.person(&who)?.blocks_bot();
     Ok(Json(json!({"blocked": true})))
 }
 
 pub(super) async fn unblock(State(control): State<Control>, Json(who): Json<Who>) -> Result<Json<Value>, Failed> {
-    control.user(&who.user, who.bot.as_deref())?.unblocks_bot();
+    control.person(&who)?.unblocks_bot();
     Ok(Json(json!({"blocked": false})))
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::chat::Who;
 use super::{Control, Failed, person};
 use crate::detect;
 use crate::world::chats::channel_of_bot_api_id;
@@ -74,7 +75,8 @@ impl Control {
     /// The person, and the chat that they see under this name.
     pub(super) fn chat(&self, user: &str, chat: &str) -> Result<(i64, ChatRef), Failed> {
         let Some(channel) = channel_named(chat) else {
-            let user = self.user(user, Some(chat))?;
+            let who = Who { user: user.to_owned(), bot: Some(chat.to_owned()), chat_id: None, message_thread_id: None };
+            let user = self.person(&who)?;
             return Ok((user.id(), user.chat()));
         };
         self.world.read(|state| {

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::chat::Who;
 use super::{Control, Failed};
 use crate::serve_file;
 
@@ -14,6 +15,7 @@ use crate::serve_file;
 pub(super) struct Which {
     user: String,
     bot: Option<String>,
+    chat_id: Option<i64>,
     /// A chat of the list, in place of `bot`.
     chat: Option<String>,
     message_id: i32,
@@ -30,7 +32,10 @@ pub(super) async fn thumb(State(control): State<Control>, Query(which): Query<Wh
 async fn respond(control: &Control, which: &Which, thumb: bool, headers: HeaderMap) -> Result<Response, Failed> {
     let chat = match &which.chat {
         Some(chat) => control.chat(&which.user, chat)?.1,
-        None => control.user(&which.user, which.bot.as_deref())?.chat(),
+        None => {
+            let who = Who { user: which.user.clone(), bot: which.bot.clone(), chat_id: which.chat_id, message_thread_id: None };
+            control.person(&who)?.chat()
+        }
     };
     let what = if thumb { "thumbnail" } else { "file" };
     let found = control.world.file_of_message(chat, which.message_id, thumb);

@@ -14,14 +14,18 @@ use crate::faults::Faults;
 use crate::network::Network;
 use crate::user::TestUser;
 use crate::wire_log::WireLog;
+use crate::world::chats::channel_of_bot_api_id;
 use crate::world::{State, World};
 
 mod admin;
 mod chat;
 mod chats;
 mod files;
+mod groups;
+mod inline;
 mod mishaps;
 mod page;
+mod stars;
 mod wire;
 
 #[derive(Clone)]
@@ -67,6 +71,16 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireL
         .route("/control/transcript", get(chat::transcript))
         .route("/control/block", post(chat::block))
         .route("/control/unblock", post(chat::unblock))
+        .route("/control/pay", post(stars::pay))
+        .route("/control/stars", get(stars::balance).post(stars::set_balance))
+        .route("/control/stars/renew", post(stars::renew))
+        .route("/control/bots", post(groups::set_bot))
+        .route("/control/groups", post(groups::create))
+        .route("/control/groups/act", post(groups::act))
+        .route("/control/inline", post(inline::ask))
+        .route("/control/inline/choose", post(inline::choose))
+        .route("/control/tap", post(inline::tap))
+        .route("/control/open", post(groups::open))
         .route("/control/wait", get(chat::wait))
         .route("/control/wire", get(wire::lines))
         .route("/control/file", get(files::file))
@@ -75,17 +89,31 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireL
 }
 
 impl Control {
-    /// The person `user` in the chat with the bot `bot`, or with the first one.
-    fn user(&self, user: &str, bot: Option<&str>) -> Result<TestUser, Failed> {
+    /// The person whom a call names, in the chat with the bot that it names (or the first one), or in a group.
+    fn person(&self, who: &chat::Who) -> Result<TestUser, Failed> {
         self.world.read(|state| {
-            let person = person(state, user)?;
-            let bot = match bot {
-                Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
-                None => state.bots.keys().next().copied(),
+            let person = person(state, &who.user)?;
+            let bot = Self::bot(state, who.bot.as_deref())?;
+            let user = TestUser::new(self.world.clone(), bot, person);
+            let Some(chat_id) = who.chat_id else {
+                return Ok(user);
             };
-            let bot = bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))?;
-            Ok(TestUser::new(self.world.clone(), bot, person))
+            let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person));
+            let group = channel_of_bot_api_id(chat_id).filter(member);
+            let group = group
+                .map(|group| user.in_chat(group))
+                .ok_or_else(|| Failed::missing(format!("{} is not in a group {chat_id}", who.user)))?;
+            Ok(who.message_thread_id.map_or(group.clone(), |topic| group.in_topic(topic)))
         })
+    }
+
+    /// The bot of this name, or the first one.
+    fn bot(state: &State, name: Option<&str>) -> Result<i64, Failed> {
+        let bot = match name {
+            Some(name) => state.users.named(name).filter(|found| found.is_bot).map(|found| found.id),
+            None => state.bots.keys().next().copied(),
+        };
+        bot.ok_or_else(|| Failed::missing("no such bot".to_owned()))
     }
 }
 

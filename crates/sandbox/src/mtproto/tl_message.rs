@@ -181,6 +181,10 @@ fn button(button: &Button) -> tl::enums::KeyboardInlineButton {
             Type::Callback(tl::types::InlineButtonTypeCallback { requires_password: false, data: data.clone().into_bytes() })
         }
         ButtonAction::Url(url) => Type::Url(tl::types::InlineButtonTypeUrl { url: url.clone() }),
+        ButtonAction::Pay => Type::Buy,
+        ButtonAction::SwitchInline { query, here } => {
+            Type::SwitchInline(tl::types::InlineButtonTypeSwitchInline { same_peer: *here, query: query.clone(), peer_types: None })
+        }
         ButtonAction::CopyText(text) => Type::Copy(tl::types::InlineButtonTypeCopy { copy_text: text.clone() }),
     };
     tl::enums::KeyboardInlineButton::Button(tl::types::KeyboardInlineButton { style: None, text: button.text.clone(), r#type })

@@ -69,6 +69,7 @@ pub(crate) fn admin_rights(rights: AdminRights) -> tl::enums::ChatAdminRights {
         invite_users: rights.invite_users,
         pin_messages: rights.pin_messages,
         add_admins: rights.add_admins,
+        manage_topics: rights.manage_topics,
         other: rights.other,
         ..tl_blank::admin_rights()
     })
@@ -86,6 +87,7 @@ pub(crate) fn read_rights(rights: &tl::enums::ChatAdminRights) -> AdminRights {
         invite_users: rights.invite_users,
         pin_messages: rights.pin_messages,
         add_admins: rights.add_admins,
+        manage_topics: rights.manage_topics,
         other: rights.other,
     }
 }

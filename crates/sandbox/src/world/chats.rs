@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::groups::is_basic;
 use super::messages::Message;
-use super::updates::UpdateKind;
 use super::{State, World, now_unix};
 
 /// Which chat a message is in.
@@ -26,7 +26,7 @@ pub enum ChatRef {
 }
 
 impl ChatRef {
-    /// The chat's id for the Bot API: the person's id, or `-100` before the channel's.
+    /// The chat's id for the Bot API: the person's id, `-100` before the channel's, `-` before the group's.
     pub fn bot_api_id(self) -> i64 {
         match self {
             Self::Private { user, .. } => user,
@@ -35,14 +35,17 @@ impl ChatRef {
     }
 }
 
-/// The Bot API's id of a channel with this internal id.
+/// The Bot API's id of a channel or group with this internal id (<https://core.telegram.org/api/bots/ids>).
 pub fn bot_api_channel_id(id: i64) -> i64 {
-    -1_000_000_000_000 - id
+    if is_basic(id) { -id } else { -1_000_000_000_000 - id }
 }
 
-/// The internal id behind a Bot API id, if that is a channel's.
+/// The internal id behind a Bot API id, if that is a channel's or a group's.
 pub fn channel_of_bot_api_id(id: i64) -> Option<i64> {
-    (id < -1_000_000_000_000).then(|| -1_000_000_000_000 - id)
+    match -1_000_000_000_000 - id {
+        channel if channel > 0 => Some(channel),
+        _ => Some(-id).filter(|group| *group > 0 && is_basic(*group)),
+    }
 }
 
 /// The chat of a person with a bot.
@@ -101,6 +104,8 @@ pub struct Channel {
     pub deleted: bool,
     /// Members may not forward or copy from it.
     pub noforwards: bool,
+    /// The supergroup that this group has become.
+    pub upgraded_to: Option<i64>,
 }
 
 /// What happened in a channel or a private chat.
@@ -134,6 +139,8 @@ pub struct AdminRights {
     pub pin_messages: bool,
     /// Make others admins.
     pub add_admins: bool,
+    /// Make, change and close topics.
+    pub manage_topics: bool,
     /// Everything that comes with being an admin at all.
     pub other: bool,
 }
@@ -150,6 +157,7 @@ impl AdminRights {
             invite_users: true,
             pin_messages: true,
             add_admins: false,
+            manage_topics: true,
             other: true,
         }
     }
@@ -181,7 +189,13 @@ const FIRST_CHANNEL_ID: i64 = 1_900_000_001;
 impl State {
     /// Makes a channel (or a supergroup) that belongs to `creator`.
     pub fn create_channel(&mut self, creator: i64, title: &str, about: &str, megagroup: bool) -> i64 {
-        let id = self.channels.keys().next_back().map_or(FIRST_CHANNEL_ID, |last| last + 1);
+        let used = self.channels.keys().next_back().copied().filter(|id| !is_basic(*id));
+        let id = used.map_or(FIRST_CHANNEL_ID, |last| last + 1);
+        self.insert_channel(id, creator, title, about, megagroup);
+        id
+    }
+
+    pub(super) fn insert_channel(&mut self, id: i64, creator: i64, title: &str, about: &str, megagroup: bool) {
         let channel = Channel {
             id,
             access_hash: rand::rng().random(),
@@ -203,18 +217,14 @@ impl State {
             events: Vec::new(),
             deleted: false,
             noforwards: false,
+            upgraded_to: None,
         };
         self.channels.insert(id, channel);
-        id
     }
 
-    /// Puts a user into a channel. `false` if there is no such channel or the user is in it already.
+    /// A user joins. `false` if there is no such channel or the user is in it already.
     pub fn add_member(&mut self, channel: i64, user: i64) -> bool {
-        let Some(found) = self.channels.get_mut(&channel).filter(|channel| !channel.deleted) else {
-            return false;
-        };
-        found.banned.remove(&user);
-        found.members.insert(user)
+        self.invite(channel, user, user)
     }
 
     /// Makes a user an admin (who joins by that), or with `None` a plain member. A bot is told by `my_chat_member`.
@@ -222,14 +232,13 @@ impl State {
         let Some(found) = self.channels.get_mut(&channel).filter(|channel| !channel.deleted) else {
             return false;
         };
+        let old = found.standing_of(user);
         found.banned.remove(&user);
-        let joined = found.members.insert(user);
-        let before = found.admins.get(&user).copied();
+        found.members.insert(user);
         match rights {
             Some(rights) => found.admins.insert(user, rights),
             None => found.admins.remove(&user),
         };
-        let old = if joined { Standing::Left } else { before.map_or(Standing::Member, Standing::Admin) };
         let new = rights.map_or(Standing::Member, Standing::Admin);
         self.tell_standing(ChatRef::Channel(channel), user, by, old, new);
         true
@@ -240,13 +249,13 @@ impl State {
         let Some(found) = self.channels.get_mut(&channel) else {
             return false;
         };
-        let before = found.admins.remove(&user);
+        let old = found.standing_of(user);
+        found.admins.remove(&user);
         let was_in = found.members.remove(&user);
         if ban {
             found.banned.insert(user);
         }
         if was_in {
-            let old = before.map_or(Standing::Member, Standing::Admin);
             let new = if ban { Standing::Banned } else { Standing::Left };
             self.tell_standing(ChatRef::Channel(channel), user, by, old, new);
         }
@@ -277,12 +286,6 @@ impl State {
         };
         self.tell_standing(ChatRef::Private { bot, user }, bot, user, old, new);
     }
-
-    fn tell_standing(&mut self, chat: ChatRef, who: i64, by: i64, old: Standing, new: Standing) {
-        if self.bots.contains_key(&who) {
-            self.queue_update(who, UpdateKind::Standing { chat, by, old, new, date: now_unix() });
-        }
-    }
 }
 
 /// What a user is in a chat.
@@ -292,10 +295,19 @@ pub enum Standing {
     Left,
     /// In it, without rights.
     Member,
+    /// Its owner.
+    Creator,
     /// An admin.
     Admin(AdminRights),
     /// Removed for good (of a private chat: the bot is blocked).
     Banned,
+}
+
+impl Standing {
+    /// Sees what is written there.
+    pub fn is_in(self) -> bool {
+        !matches!(self, Self::Left | Self::Banned)
+    }
 }
 
 impl World {

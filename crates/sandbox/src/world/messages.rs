@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::chats::ChatRef;
+use super::extras::Extra;
 
 /// A message of a private chat or a channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Message {
     pub caption_above: bool,
     /// Media is covered until tapped.
     pub spoiler: bool,
+    /// What only few messages have.
+    pub extra: Extra,
 }
 
 /// A mark in a text. Offsets and lengths are in UTF-16 units (<https://core.telegram.org/bots/api#messageentity>).
@@ -93,6 +96,15 @@ pub enum ButtonAction {
     Url(String),
     /// Copies a text.
     CopyText(String),
+    /// Pays the invoice above it.
+    Pay,
+    /// Types the bot's name and a text, here or in a chat that is chosen then.
+    SwitchInline {
+        /// The text.
+        query: String,
+        /// In this chat.
+        here: bool,
+    },
 }
 
 /// Where a forwarded message comes from.

@@ -12,28 +12,41 @@ use crate::limits::Limits;
 
 pub(crate) mod accounts;
 mod bans;
+pub mod bot_father;
 pub mod boxes;
 pub mod chats;
 pub(crate) mod clock;
 pub mod counters;
+pub mod extras;
 pub mod files;
+pub mod groups;
+pub mod inline;
+pub mod keyboards;
 pub mod messages;
 pub(crate) mod part_rules;
+mod pins;
 pub mod post;
+mod privacy;
+pub mod profile;
 pub mod shown;
 mod srp;
+pub mod stars;
+pub mod topics;
 pub mod updates;
 pub(crate) mod uploads;
 pub mod users;
 pub mod views;
 
+pub use bot_father::BotSettings;
 pub use boxes::MessageBox;
 pub use chats::{AdminRights, Channel, ChannelEvent, ChatRef, PrivateChat};
 pub use counters::Counters;
+pub use extras::{Extra, Service};
 pub use files::{FileKind, Lane, NewFile, StoredFile};
 pub use messages::{Button, ButtonAction, Entity, Forward, Message};
 pub use post::{Edit, NewMessage, Refused};
 pub use shown::{LastMessage, ShownChat, ShownMessage};
+pub use stars::{Invoice, Payment};
 pub use updates::{CallbackAnswer, CallbackQuery, Update, UpdateKind};
 pub use users::{Bot, Peer, User};
 pub use views::{ButtonView, MediaView, MessageView, ThumbView};
@@ -70,6 +83,14 @@ pub struct State {
     pub files: files::Files,
     /// Presses of buttons, by query id.
     pub callbacks: std::collections::BTreeMap<String, CallbackQuery>,
+    /// Pinned messages, the newest pin last.
+    pub pins: std::collections::BTreeMap<ChatRef, Vec<i32>>,
+    /// Topics of forums, by internal id of the supergroup.
+    pub topics: std::collections::BTreeMap<i64, std::collections::BTreeMap<i32, topics::Topic>>,
+    /// Questions to bots from any chat.
+    pub inline: inline::Inline,
+    /// Stars, and what was paid with them.
+    pub stars: stars::Stars,
     /// How often what was called, and how much was moved.
     pub counters: Counters,
     /// Calls that were not understood: methods not served, arguments not read.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::chats::{ChannelEvent, ChatRef};
+use super::extras::Extra;
 use super::files::FileKind;
 use super::messages::{Button, Entity, Forward, Message};
 use super::updates::UpdateKind;
@@ -40,6 +41,8 @@ pub struct NewMessage {
     pub caption_above: bool,
     /// Media is covered until tapped.
     pub spoiler: bool,
+    /// What only few messages have.
+    pub extra: Extra,
 }
 
 impl NewMessage {
@@ -116,6 +119,7 @@ impl State {
             protected: new.protected,
             caption_above: new.caption_above,
             spoiler: new.spoiler,
+            extra: new.extra,
         };
         self.messages_of_mut(chat)?.insert(id, message.clone());
         self.record(chat, ChannelEvent::Posted(id));
@@ -183,7 +187,7 @@ impl State {
         self.messages_of(chat)?.get(&id)
     }
 
-    fn messages_of_mut(&mut self, chat: ChatRef) -> Result<&mut BTreeMap<i32, Message>, Refused> {
+    pub(super) fn messages_of_mut(&mut self, chat: ChatRef) -> Result<&mut BTreeMap<i32, Message>, Refused> {
         match chat {
             ChatRef::Private { bot, user } => Ok(&mut self.private_chats.entry((bot, user)).or_default().messages),
             ChatRef::Channel(id) => {
@@ -215,7 +219,18 @@ impl State {
             }
             ChatRef::Private { .. } => {}
             ChatRef::Channel(id) => {
-                let admins: Vec<i64> = self.channels.get(&id).map_or_else(Vec::new, |channel| channel.admins.keys().copied().collect());
+                let Some(channel) = self.channels.get(&id) else {
+                    return;
+                };
+                if channel.megagroup {
+                    let bots = channel.members.iter().filter(|member| self.bots.contains_key(member));
+                    for bot in bots.copied().filter(|bot| self.hears(*bot, channel, message)).collect::<Vec<_>>() {
+                        let message = Box::new(message.clone());
+                        self.queue_update(bot, if edited { UpdateKind::EditedMessage(message) } else { UpdateKind::Message(message) });
+                    }
+                    return;
+                }
+                let admins: Vec<i64> = channel.admins.keys().copied().collect();
                 // A bot is not told of its own posts.
                 for bot in admins.into_iter().filter(|bot| *bot != message.author) {
                     let message = Box::new(message.clone());

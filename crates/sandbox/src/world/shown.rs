@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::messages::Message;
-use super::views::{self, MessageView};
+use super::views::{self, MessageView, Names};
 use super::{Channel, ChatRef, FileKind, PrivateChat, State, World, now_unix};
 
 /// How long "is sending a video" is shown (<https://core.telegram.org/bots/api#sendchataction>: 5 s or less).
@@ -165,7 +165,7 @@ fn shown_message(state: &State, person: i64, message: &Message) -> ShownMessage 
         channel.map_or_else(|| state.name_of(forward.author), |channel| channel.title.clone())
     });
     ShownMessage {
-        view: views::view(message, file, thumb, |_| String::new()),
+        view: views::view(message, Names::of(state, message), file, thumb, |_| String::new()),
         mine: message.author == person && broadcast.is_none(),
         author: broadcast.map_or_else(|| state.name_of(message.author), |channel| channel.title.clone()),
         author_id: broadcast.map_or(message.author, |channel| channel.id),

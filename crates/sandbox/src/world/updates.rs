@@ -32,8 +32,40 @@ pub enum UpdateKind {
     EditedChannelPost(Box<Message>),
     /// A button was pressed, by query id.
     CallbackQuery(String),
-    /// The bot's own standing in a chat has changed.
+    /// Somebody asks from any chat, by query id.
+    InlineQuery(String),
+    /// Somebody has sent one of the results.
+    ChosenInlineResult {
+        /// The query id.
+        query: String,
+        /// Which result.
+        result: String,
+        /// Names the message, if it can be edited.
+        inline_id: Option<String>,
+    },
+    /// Somebody wants to pay, by query id.
+    PreCheckoutQuery(String),
+    /// Somebody has reacted, or taken that back.
+    Reaction {
+        /// Where.
+        chat: ChatRef,
+        /// To which message.
+        message: i32,
+        /// Who.
+        user: i64,
+        /// The emoji before.
+        old: Option<String>,
+        /// The emoji now.
+        new: Option<String>,
+        /// Seconds since 1970.
+        date: i32,
+    },
+    /// Somebody's standing in a chat has changed.
     Standing {
+        /// It is the standing of the bot that is told.
+        own: bool,
+        /// Whose.
+        who: i64,
         /// Where.
         chat: ChatRef,
         /// By whom.
@@ -56,7 +88,12 @@ impl UpdateKind {
             Self::ChannelPost(_) => "channel_post",
             Self::EditedChannelPost(_) => "edited_channel_post",
             Self::CallbackQuery(_) => "callback_query",
-            Self::Standing { .. } => "my_chat_member",
+            Self::InlineQuery(_) => "inline_query",
+            Self::ChosenInlineResult { .. } => "chosen_inline_result",
+            Self::PreCheckoutQuery(_) => "pre_checkout_query",
+            Self::Reaction { .. } => "message_reaction",
+            Self::Standing { own: true, .. } => "my_chat_member",
+            Self::Standing { own: false, .. } => "chat_member",
         }
     }
 }
@@ -85,6 +122,8 @@ pub struct CallbackQuery {
     pub bot: i64,
     /// Who pressed.
     pub user: i64,
+    /// Where.
+    pub chat: ChatRef,
     /// The message with the button, as it was then.
     pub message: Option<Box<Message>>,
     /// The id of that message, which may be gone.
@@ -108,13 +147,20 @@ pub struct CallbackAnswer {
     pub url: Option<String>,
 }
 
+/// What a bot gets only if it names it (<https://core.telegram.org/bots/api#getupdates>, `allowed_updates`).
+const ONLY_IF_ASKED_FOR: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
+
 impl State {
     /// Puts an update into a bot's queue, unless the bot does not want its kind.
     pub fn queue_update(&mut self, bot: i64, kind: UpdateKind) {
         let Some(bot) = self.bots.get_mut(&bot) else {
             return;
         };
-        if bot.allowed_updates.as_ref().is_some_and(|wanted| !wanted.iter().any(|name| name == kind.name())) {
+        let wanted = match &bot.allowed_updates {
+            Some(wanted) => wanted.iter().any(|name| name == kind.name()),
+            None => !ONLY_IF_ASKED_FOR.contains(&kind.name()),
+        };
+        if !wanted {
             return;
         }
         let id = bot.next_update_id;
@@ -132,11 +178,11 @@ impl State {
     }
 
     /// A person presses a button with `data` under a message (which may be gone). Returns the query id.
-    pub fn press(&mut self, bot: i64, user: i64, message_id: i32, data: &str) -> String {
+    pub fn press(&mut self, bot: i64, user: i64, chat: ChatRef, message_id: i32, data: &str) -> String {
         let id = rand::rng().random_range(1_u64 << 60..u64::MAX).to_string();
-        let message = self.private_chats.get(&(bot, user)).and_then(|chat| chat.messages.get(&message_id)).cloned().map(Box::new);
-        let query =
-            CallbackQuery { id: id.clone(), bot, user, message, message_id, data: data.to_owned(), asked: Instant::now(), answer: None };
+        let message = self.message(chat, message_id).cloned().map(Box::new);
+        let (data, asked) = (data.to_owned(), Instant::now());
+        let query = CallbackQuery { id: id.clone(), bot, user, chat, message, message_id, data, asked, answer: None };
         self.callbacks.insert(id.clone(), query);
         self.queue_update(bot, UpdateKind::CallbackQuery(id.clone()));
         id

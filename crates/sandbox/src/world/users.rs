@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::RngExt;
 use serde::Serialize;
 
+use super::bot_father::BotSettings;
+use super::profile::Profile;
 use super::updates::{Update, Webhook};
 use super::{State, World};
 
@@ -51,8 +53,10 @@ pub struct Bot {
     pub webhook: Option<Webhook>,
     /// Grows with every `getUpdates` and every change of the webhook, so that an older poll knows that it was replaced.
     pub poll_epoch: u64,
-    /// Commands by scope and language, as JSON text.
-    pub commands: BTreeMap<(String, String), serde_json::Value>,
+    /// What its owner has settled.
+    pub settings: BotSettings,
+    /// What it says of itself.
+    pub profile: Profile,
 }
 
 /// Who a username or an id is.
@@ -137,7 +141,8 @@ impl State {
             allowed_updates: None,
             webhook: None,
             poll_epoch: 0,
-            commands: BTreeMap::new(),
+            settings: BotSettings::default(),
+            profile: Profile::default(),
         };
         self.bots.insert(id, bot.clone());
         bot

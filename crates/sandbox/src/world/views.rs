@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::extras::Service;
 use super::files::{Lane, StoredFile};
+use super::keyboards::Keyboard;
 use super::messages::{ButtonAction, Entity, Message};
 use super::{ChatRef, State, World};
 
@@ -16,8 +18,10 @@ use super::{ChatRef, State, World};
 pub struct MessageView {
     /// Its number.
     pub message_id: i32,
-    /// The bot wrote it.
+    /// A bot wrote it.
     pub from_bot: bool,
+    /// The username of who wrote it, or the first name.
+    pub from: String,
     /// Seconds since 1970.
     pub date: i32,
     /// It was changed.
@@ -40,6 +44,29 @@ pub struct MessageView {
     pub media: Option<MediaView>,
     /// The album it belongs to.
     pub media_group_id: Option<String>,
+    /// What can be paid here.
+    pub invoice: Option<InvoiceView>,
+    /// What happened, if it is no message of anybody (`successful_payment`, …, as the Bot API names it).
+    pub service: Option<&'static str>,
+    /// What it says about the keyboard under the place where one writes.
+    pub keyboard: Option<Keyboard>,
+    /// Emoji that people and bots put on it.
+    pub reactions: Vec<String>,
+    /// The topic that it stands in.
+    pub thread: Option<i32>,
+    /// The username of the bot that offered it.
+    pub via_bot: Option<String>,
+}
+
+/// An invoice.
+#[derive(Debug, Clone, Serialize)]
+pub struct InvoiceView {
+    /// Its name.
+    pub title: String,
+    /// What one gets.
+    pub description: String,
+    /// Stars.
+    pub amount: i64,
 }
 
 /// An inline button.
@@ -51,6 +78,9 @@ pub struct ButtonView {
     pub data: Option<String>,
     /// What it opens.
     pub url: Option<String>,
+    /// It pays the invoice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pay: bool,
     /// What it copies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy: Option<String>,
@@ -117,7 +147,9 @@ impl World {
     /// The messages of a chat, oldest first.
     pub fn views(&self, chat: ChatRef) -> Vec<MessageView> {
         let raw = self.read(|state| with_files(state, state.messages_of(chat).into_iter().flatten().map(|(_, message)| message)));
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file.as_ref(), thumb.as_ref(), StoredFile::sha256)).collect()
+        raw.into_iter()
+            .map(|(message, names, file, thumb)| view(&message, names, file.as_ref(), thumb.as_ref(), StoredFile::sha256))
+            .collect()
     }
 
     /// Messages of a private chat that were deleted, in the order of deletion.
@@ -126,19 +158,20 @@ impl World {
             let chat = state.private_chats.get(&(bot, user));
             with_files(state, chat.into_iter().flat_map(|chat| &chat.deleted))
         });
-        raw.into_iter().map(|(message, file, thumb)| view(&message, file.as_ref(), thumb.as_ref(), StoredFile::sha256)).collect()
+        raw.into_iter()
+            .map(|(message, names, file, thumb)| view(&message, names, file.as_ref(), thumb.as_ref(), StoredFile::sha256))
+            .collect()
     }
 }
 
 /// A chat as lines of text.
-pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
+pub fn transcript(messages: &[MessageView]) -> String {
     let mut text = String::new();
     for message in messages {
-        let who = if message.from_bot { bot } else { person };
         let edits = if message.edited { format!(" (edited ×{})", message.edit_count) } else { String::new() };
         let reply = message.reply_to.map(|id| format!(" (re #{id})")).unwrap_or_default();
         // Writing into a string cannot fail.
-        let _ = write!(text, "#{} {who}{reply}{edits}: ", message.message_id);
+        let _ = write!(text, "#{} {}{reply}{edits}: ", message.message_id, message.from);
         if let Some(media) = &message.media {
             let name = media.file_name.as_deref().unwrap_or("no name");
             let thumb =
@@ -155,6 +188,12 @@ pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
                 media.lane,
             );
         }
+        if let Some(invoice) = &message.invoice {
+            let _ = write!(text, "[invoice {}, {} Stars] ", invoice.title, invoice.amount);
+        }
+        if let Some(service) = message.service {
+            let _ = write!(text, "[{service}] ");
+        }
         let _ = writeln!(text, "{}", message.words().replace('\n', "\n    "));
         for row in &message.buttons {
             let labels: Vec<String> = row.iter().map(|button| format!("[ {} ]", button.text)).collect();
@@ -164,14 +203,34 @@ pub fn transcript(messages: &[MessageView], person: &str, bot: &str) -> String {
     text
 }
 
-type WithFiles = (Message, Option<StoredFile>, Option<StoredFile>);
+/// Who a message is from.
+pub(super) struct Names {
+    from: String,
+    from_bot: bool,
+    via_bot: Option<String>,
+}
+
+impl Names {
+    pub(super) fn of(state: &State, message: &Message) -> Self {
+        let author = state.users.get(message.author);
+        let via = message.extra.via.as_ref().and_then(|via| state.users.get(via.bot));
+        Self {
+            from: author.map(|author| author.username.clone().unwrap_or_else(|| author.first_name.clone())).unwrap_or_default(),
+            from_bot: author.is_some_and(|author| author.is_bot),
+            via_bot: via.and_then(|bot| bot.username.clone()),
+        }
+    }
+}
+
+/// A message with its names, its file and that one's picture.
+type WithFiles = (Message, Names, Option<StoredFile>, Option<StoredFile>);
 
 fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) -> Vec<WithFiles> {
     messages
         .map(|message| {
             let file = message.media.and_then(|id| state.files.get(id)).cloned();
             let thumb = file.as_ref().and_then(|file| file.thumb).and_then(|id| state.files.get(id)).cloned();
-            (message.clone(), file, thumb)
+            (message.clone(), Names::of(state, message), file, thumb)
         })
         .collect()
 }
@@ -179,19 +238,17 @@ fn with_files<'a>(state: &State, messages: impl Iterator<Item = &'a Message>) ->
 /// A message with its file; `hash` gives the file's hash, or nothing.
 pub(super) fn view(
     message: &Message,
+    names: Names,
     file: Option<&StoredFile>,
     thumb: Option<&StoredFile>,
     hash: impl FnOnce(&StoredFile) -> String,
 ) -> MessageView {
     let words = (!message.text.is_empty()).then(|| message.text.clone());
     let (text, caption) = if file.is_some() { (None, words) } else { (words, None) };
-    let from_bot = match message.chat {
-        ChatRef::Private { bot, .. } => message.author == bot,
-        ChatRef::Channel(_) => false,
-    };
     MessageView {
         message_id: message.id,
-        from_bot,
+        from_bot: names.from_bot,
+        from: names.from,
         date: message.date,
         edited: message.edit_count > 0,
         edit_count: message.edit_count,
@@ -203,6 +260,12 @@ pub(super) fn view(
         forwarded: message.forward.is_some(),
         media: file.map(|file| media_view(file, thumb, hash(file))),
         media_group_id: message.group.map(|group| group.to_string()),
+        invoice: message.extra.invoice.as_ref().map(invoice_view),
+        service: message.extra.service.as_ref().map(Service::name),
+        keyboard: message.extra.keyboard.clone(),
+        reactions: message.extra.reactions.values().cloned().collect(),
+        thread: message.extra.thread,
+        via_bot: names.via_bot,
     }
 }
 
@@ -211,8 +274,13 @@ fn button_view(button: &super::Button) -> ButtonView {
         ButtonAction::Callback(data) => (Some(data.clone()), None, None),
         ButtonAction::Url(url) => (None, Some(url.clone()), None),
         ButtonAction::CopyText(text) => (None, None, Some(text.clone())),
+        ButtonAction::Pay | ButtonAction::SwitchInline { .. } => (None, None, None),
     };
-    ButtonView { text: button.text.clone(), data, url, copy }
+    ButtonView { text: button.text.clone(), data, url, pay: button.action == ButtonAction::Pay, copy }
+}
+
+fn invoice_view(invoice: &super::Invoice) -> InvoiceView {
+    InvoiceView { title: invoice.title.clone(), description: invoice.description.clone(), amount: invoice.amount }
 }
 
 fn media_view(file: &StoredFile, thumb: Option<&StoredFile>, sha256: String) -> MediaView {

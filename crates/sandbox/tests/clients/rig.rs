@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tgferry_sandbox::{AccountSpec, BotInfo, Sandbox, SandboxConfig, TestUser};
+use tgferry_sandbox::{AccountSpec, BotInfo, Limits, Sandbox, SandboxConfig, TestUser};
 use tokio::process::Command;
 
 pub(crate) const PHONE: &str = "+9996612345";
@@ -29,7 +29,9 @@ pub(crate) struct Rig {
 impl Rig {
     /// With this 2FA password for the account.
     pub(crate) async fn new(password: Option<&str>) -> Self {
-        Self::with(SandboxConfig::default(), password).await
+        // Nothing here has a certificate.
+        let limits = Limits { http_webhooks: true, ..Limits::default() };
+        Self::with(SandboxConfig { limits, ..SandboxConfig::default() }, password).await
     }
 
     pub(crate) async fn with(config: SandboxConfig, password: Option<&str>) -> Self {
