@@ -56,6 +56,7 @@ pub(crate) struct Helm {
     course: Course,
     key_every: f64,
     crf: f64,
+    worst_crf: f64,
     frames: u64,
     bytes: u64,
     sound_bytes: f64,
@@ -71,6 +72,7 @@ impl Helm {
         let begins = cost_at(&course.costs, 0);
         Self {
             crf: course.crf,
+            worst_crf: course.crf,
             sound_bytes: course.sound_bytes as f64,
             key_every: f64::from(key_every.max(1)),
             course,
@@ -88,9 +90,9 @@ impl Helm {
         self.crf
     }
 
-    /// True if more bytes would not make it look better.
+    /// True if more bytes would have made no frame look better.
     pub(crate) fn is_at_best(&self) -> bool {
-        self.crf <= self.course.crf_bounds.0 + 0.5
+        self.worst_crf <= self.course.crf_bounds.0 + 0.5
     }
 
     /// Hears that sound has taken so many bytes after `part` of the time (0 to 1).
@@ -186,6 +188,7 @@ impl Helm {
         let step = (REACH / left).clamp(STEP, LAST_STEP);
         let (best, worst) = self.course.crf_bounds;
         self.crf = (self.crf + (wanted - self.crf).clamp(-step, step)).clamp(best, worst);
+        self.worst_crf = self.worst_crf.max(self.crf);
     }
 
     /// Average cost of what is left.
