@@ -33,8 +33,8 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
-pub use split::SplitRequest;
 pub use fit::{FitRequest, Fitting};
+pub use split::SplitRequest;
 
 use child::Word;
 use protocol::{Limits, Probed, Reply, Request, Source, Task};
