@@ -6,6 +6,7 @@ pub mod accounts;
 mod doctor;
 pub mod login;
 pub mod logout;
+mod media;
 pub mod prompt;
 mod qr;
 mod run;
@@ -72,6 +73,9 @@ enum Command {
     },
     /// Send a file or a link to a chat
     Send(send::SendArgs),
+    /// Work on media files of this machine, without Telegram
+    #[command(subcommand)]
+    Media(media::MediaCommand),
     /// Check the set-up and say how to mend what is wrong
     Doctor {
         /// Only what needs no network
@@ -124,6 +128,7 @@ fn start(arguments: Arguments) -> Result<(), CliError> {
             Command::Logout { name, force } => logout::run(&config, logout::LogoutArgs { name, force }).await,
             Command::Accounts { json } => accounts::run(&config, json).await.map(|table| say(table.trim_end())),
             Command::Send(args) => send::run(config, args).await,
+            Command::Media(command) => media::run(&config, command).await,
             Command::Doctor { quick } => doctor::run(&config, quick).await,
             Command::MediaWorker => unreachable!("handled before the runtime"),
         }

@@ -13,7 +13,9 @@ impl Texts {
             Reason::TooLarge { size_bytes: None, limit_bytes } => {
                 self.with("failure-too-large-unknown", &[("limit", format::bytes(*limit_bytes).into())])
             }
-            Reason::TooLarge { size_bytes: Some(size_bytes), limit_bytes } | Reason::NoLane { size_bytes, limit_bytes, .. } => {
+            Reason::TooLarge { size_bytes: Some(size_bytes), limit_bytes }
+            | Reason::NoLane { size_bytes, limit_bytes, .. }
+            | Reason::SlideShow { size_bytes, limit_bytes } => {
                 self.with(reason.key(), &[("size", format::bytes(*size_bytes).into()), ("limit", format::bytes(*limit_bytes).into())])
             }
             Reason::FloodWait { seconds } => self.with(reason.key(), &[("pause", format::wait(u64::from(*seconds)).into())]),

@@ -35,6 +35,7 @@ fn reasons() -> Vec<Reason> {
     ];
     all.extend([true, false].map(|account_missing| Reason::NoLane { size_bytes: 6 << 30, limit_bytes: 50 << 20, account_missing }));
     all.extend([
+        Reason::SlideShow { size_bytes: 6 << 30, limit_bytes: 50 << 20 },
         Reason::FloodWait { seconds: 90 },
         Reason::SessionRevoked,
         Reason::AccountLimited,

@@ -1,24 +1,30 @@
-//! How much a video may spend so that it fits into so many bytes.
+//! How a video is made to fit into so many bytes: its size, its frame rate, its quality, and how it will look.
 //!
-//! In: length, size of the picture, the bytes to fit into. Out: a [`Budget`], or nothing if it can't be done decently. Must not: do I/O.
+//! In: what the video is, the bytes to fit into, what a quick look at samples found. Out: a [`Plan`]. Must not: do I/O.
 
-/// Part of the bytes that is planned with; the rest is for the rate control's error.
-const USABLE: f64 = 0.97;
+use super::protocol::{Cost, Course, Looked};
+use crate::model::{Appearance, VideoCodec};
+
 /// Bytes of an MP4 that are there whatever its length: header boxes, encoder settings.
-const FIXED_BYTES: f64 = 6_000.0;
-/// Index bytes of one frame of video (stts, ctts, stsz, stco, stss) and of one packet of sound, measured on our own output and rounded up.
-const INDEX_BYTES_PER_FRAME: f64 = 18.0;
-const INDEX_BYTES_PER_PACKET: f64 = 6.0;
+const FIXED_BYTES: f64 = 3_000.0;
+/// Index bytes of one frame of video (stts, ctts, stsz, stco, stsc, stss) and of one packet of sound, measured on our own output.
+const INDEX_BYTES_PER_FRAME: f64 = 22.0;
+const INDEX_BYTES_PER_PACKET: f64 = 8.0;
 /// Packets of AAC a second at 48 kHz.
 const PACKETS_PER_SECOND: f64 = 48_000.0 / 1024.0;
-/// Bits a pixel below which x264 falls apart; a smaller picture looks better from there on.
-const DECENT_BITS_PER_PIXEL: f64 = 0.035;
-/// Bits a pixel above which more of them change nothing that one sees.
-const PLENTY_BITS_PER_PIXEL: f64 = 0.2;
+/// Bits a pixel that do for easy content: where the look begins, since it tells more of smaller pictures than of larger ones.
+const EASY_BITS_PER_PIXEL: f64 = 0.012;
 /// Short sides of the picture that are tried, from the largest.
 const SHORT_SIDES: [u32; 8] = [2160, 1440, 1080, 720, 540, 480, 360, 240];
 /// Rates of sound that are tried, from the best, in bits a second.
 const AUDIO_BIT_RATES: [u64; 5] = [128_000, 96_000, 64_000, 48_000, 32_000];
+/// Bytes of a frame grow with this power of its pixels: larger pictures are smoother. The same for the time between frames.
+const PIXEL_POWER: f64 = 0.75;
+const TIME_POWER: f64 = 0.6;
+/// Steps of CRF beyond the samples' that are believed.
+const FAR: f64 = 4.0;
+/// Steps of CRF that halve the bytes, as far as samples are believed.
+const HALVING: std::ops::RangeInclusive<f64> = 3.5..=9.0;
 
 /// What is to be made to fit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,19 +33,19 @@ pub(crate) struct Wish {
     pub(crate) duration_s: f64,
     /// The bytes to fit into.
     pub(crate) max_bytes: u64,
-    /// Width in pixels.
-    pub(crate) width: u32,
-    /// Height in pixels.
-    pub(crate) height: u32,
+    /// Width and height in pixels, as displayed.
+    pub(crate) size: (u32, u32),
     /// Frames a second.
     pub(crate) frame_rate: f64,
     /// The best rate that sound is given, in bits a second; none if there is no sound.
     pub(crate) audio_bit_rate: Option<u64>,
     /// The lowest rate of the picture that is accepted, in bits a second.
     pub(crate) min_video_bit_rate: u64,
+    /// How it is encoded.
+    pub(crate) codec: VideoCodec,
 }
 
-/// What may be spent.
+/// What may be spent, before the content is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Budget {
     /// Bits a second for the picture.
@@ -52,17 +58,69 @@ pub(crate) struct Budget {
     pub(crate) max_frame_rate: f64,
 }
 
-/// Divides the bytes between picture and sound, and makes the picture smaller as its share falls. None if the picture would get less than the
-/// lowest rate that is accepted, or the length is unknown.
-pub(crate) fn plan(wish: Wish) -> Option<Budget> {
-    if !(wish.duration_s > 0.0 && wish.duration_s.is_finite()) || wish.width == 0 || wish.height == 0 {
+/// How it is made to fit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// Largest short side of the picture, in pixels.
+    pub(crate) max_short_side: u32,
+    /// Largest frame rate.
+    pub(crate) max_frame_rate: f64,
+    /// How the encoder is steered.
+    pub(crate) course: Course,
+    /// How it will look.
+    pub(crate) appearance: Appearance,
+    /// How long it will take, in seconds.
+    pub(crate) takes_s: f64,
+}
+
+/// Qualities of a codec in its own CRF.
+struct Scale {
+    /// Two that samples are encoded at.
+    samples: [f64; 2],
+    /// Up to which it looks like the source, good, fair, poor. Beyond, it is a slide show of blocks.
+    steps: [f64; 4],
+    /// Better than this nobody sees.
+    best: f64,
+    /// The worst that the encoder has.
+    worst: f64,
+}
+
+const fn scale(codec: VideoCodec) -> Scale {
+    match codec {
+        VideoCodec::H264 => Scale { samples: [19.0, 28.0], steps: [21.0, 26.0, 31.0, 38.0], best: 16.0, worst: 51.0 },
+        VideoCodec::Hevc => Scale { samples: [20.0, 29.0], steps: [22.0, 27.0, 32.0, 39.0], best: 17.0, worst: 51.0 },
+        VideoCodec::Av1 => Scale { samples: [27.0, 43.0], steps: [28.0, 37.0, 47.0, 57.0], best: 20.0, worst: 63.0 },
+    }
+}
+
+/// The two qualities that samples are encoded at first.
+pub(crate) fn sample_crfs(codec: VideoCodec) -> [f64; 2] {
+    scale(codec).samples
+}
+
+/// Two others, if a plan is far beyond those that a look knows: noise falls apart sooner than they tell.
+pub(crate) fn other_crfs(plan: &Plan, looked: &Looked) -> Option<[f64; 2]> {
+    let [best, worst] = looked.crfs;
+    (plan.course.crf > worst + FAR).then_some([worst, worst + (worst - best)])
+}
+
+/// Where samples are taken, and how many frames each has: a few of a short clip, up to two dozen of a film.
+pub(crate) fn sample_places(duration_s: f64, frame_rate: f64) -> (Vec<f64>, u32) {
+    let count = (duration_s / 6.0).clamp(2.0, 24.0) as u32;
+    let places = (0..count).map(|index| duration_s * (f64::from(index) + 0.3) / f64::from(count)).collect();
+    // Not more than a sixteenth of the whole, or the look costs what it saves.
+    let frames = (duration_s * frame_rate / 16.0 / f64::from(count)).clamp(8.0, 24.0) as u32;
+    (places, frames)
+}
+
+/// Divides the bytes between picture and sound, and guesses how large the picture can be. None if the picture would get less than the lowest rate
+/// that is accepted, or the length is unknown.
+pub(crate) fn outline(wish: Wish) -> Option<Budget> {
+    if !(wish.duration_s > 0.0 && wish.duration_s.is_finite()) || wish.size.0 == 0 || wish.size.1 == 0 {
         return None;
     }
     let frame_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
-    let sound_index = if wish.audio_bit_rate.is_some() { INDEX_BYTES_PER_PACKET * PACKETS_PER_SECOND } else { 0.0 };
-    let index_bit_rate = (INDEX_BYTES_PER_FRAME * frame_rate + sound_index) * 8.0;
-    let bits = (wish.max_bytes as f64 * USABLE - FIXED_BYTES) * 8.0;
-    let whole_bit_rate = bits / wish.duration_s - index_bit_rate;
+    let whole_bit_rate = (wish.max_bytes as f64 - index_bytes(wish, frame_rate)) * 8.0 / wish.duration_s;
     let audio_bit_rate = wish.audio_bit_rate.map_or(0, |best| {
         // Sound gets up to a sixth of the whole: bad sound is noticed before a bad picture.
         let wanted = AUDIO_BIT_RATES.into_iter().find(|rate| *rate as f64 <= whole_bit_rate / 6.0);
@@ -72,90 +130,174 @@ pub(crate) fn plan(wish: Wish) -> Option<Budget> {
     if video_bit_rate < wish.min_video_bit_rate.max(1) as f64 {
         return None;
     }
-    let (max_short_side, max_frame_rate) = picture_for(video_bit_rate, wish.width, wish.height, frame_rate);
-    let pixel_rate = pixels_at(max_short_side, wish.width, wish.height) * max_frame_rate;
-    let enough = (pixel_rate * PLENTY_BITS_PER_PIXEL).max(500_000.0);
-    Some(Budget { video_bit_rate: video_bit_rate.min(enough) as u64, audio_bit_rate, max_short_side, max_frame_rate })
+    let (max_short_side, max_frame_rate) = shapes(wish.size, frame_rate)
+        .find(|(side, rate)| video_bit_rate / (pixels_at(*side, wish.size) * rate) >= EASY_BITS_PER_PIXEL)
+        .unwrap_or_else(|| smallest(wish.size, frame_rate));
+    Some(Budget { video_bit_rate: video_bit_rate as u64, audio_bit_rate, max_short_side, max_frame_rate })
 }
 
-/// The next lower rate after a result that came out too large.
-pub(crate) fn corrected(bit_rate: u64, result_bytes: u64, max_bytes: u64) -> u64 {
-    (bit_rate as f64 * (max_bytes as f64 / result_bytes.max(1) as f64) * 0.93) as u64
+/// Chooses size, frame rate and quality by what the look has found: the largest picture that looks fair at least, else the
+/// smallest.
+pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
+    let scale = scale(wish.codec);
+    let sound_bytes = budget.audio_bit_rate as f64 / 8.0 * wish.duration_s;
+    let source_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
+    let sampled_pixels = f64::from(looked.size.0) * f64::from(looked.size.1);
+    let plan_at = |(side, rate): (u32, f64)| {
+        let frames = (wish.duration_s * rate).round().max(1.0);
+        let index_bytes = index_bytes(wish, rate);
+        let room_bytes = (wish.max_bytes as f64 - index_bytes - sound_bytes).max(1.0);
+        let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
+        let slower = (looked.frame_rate / rate).powf(TIME_POWER);
+        let keys = (frames / f64::from(super::worker::key_every(rate))).ceil();
+        let whole = |of: usize| {
+            let sum: f64 =
+                looked.samples.iter().map(|sample| keys * sample.key_bytes[of] + (frames - keys) * sample.frame_bytes[of] * slower).sum();
+            (sum / looked.samples.len().max(1) as f64 * larger).max(1.0)
+        };
+        let halvings = (whole(0) / whole(1)).log2();
+        let halving = ((looked.crfs[1] - looked.crfs[0]) / halvings.max(0.1)).clamp(*HALVING.start(), *HALVING.end());
+        let needed = looked.crfs[0] + halving * (whole(0) / room_bytes).log2();
+        let crf = needed.clamp(scale.best, scale.worst);
+        let to_crf = ((looked.crfs[0] - crf) / halving).exp2() * larger;
+        let costs = looked.samples.iter().map(|sample| Cost {
+            frame: (sample.at_s * rate) as u64,
+            key_bytes: sample.key_bytes[0] * to_crf,
+            frame_bytes: sample.frame_bytes[0] * to_crf * slower,
+        });
+        let work = frames / (wish.duration_s * looked.frame_rate).max(1.0) * pixels_at(side, wish.size) / sampled_pixels.max(1.0);
+        let plan = Plan {
+            max_short_side: side,
+            max_frame_rate: rate,
+            course: Course {
+                max_bytes: wish.max_bytes,
+                sound_bytes: sound_bytes as u64,
+                index_bytes: index_bytes as u64,
+                frames: frames as u64,
+                crf,
+                crf_bounds: (scale.best, scale.worst),
+                halving,
+                costs: costs.collect(),
+            },
+            appearance: appearance(needed, &scale),
+            takes_s: looked.frame_s * wish.duration_s * looked.frame_rate * work.sqrt(),
+        };
+        (needed, plan)
+    };
+    let mut plans = shapes(wish.size, source_rate).map(plan_at);
+    plans.find(|(needed, _)| *needed <= scale.steps[2]).unwrap_or_else(|| plan_at(smallest(wish.size, source_rate))).1
 }
 
-fn picture_for(bit_rate: f64, width: u32, height: u32, frame_rate: f64) -> (u32, f64) {
-    let source_side = width.min(height);
-    let slower = if frame_rate > 32.0 { frame_rate / 2.0 } else { frame_rate };
-    let decent = |side: u32, rate: f64| bit_rate / (pixels_at(side, width, height) * rate) >= DECENT_BITS_PER_PIXEL;
-    let sides = std::iter::once(source_side).chain(SHORT_SIDES.into_iter().filter(|side| *side < source_side));
-    let mut smallest = source_side;
-    for side in sides {
-        smallest = side;
-        // Half the frames before fewer pixels: 50 or 60 frames a second are the first thing to give up.
-        for rate in [frame_rate, slower] {
-            if decent(side, rate) {
-                return (side, rate);
-            }
-        }
-    }
-    (smallest, slower)
+fn appearance(crf: f64, scale: &Scale) -> Appearance {
+    let named = [Appearance::LikeTheSource, Appearance::Good, Appearance::Fair, Appearance::Poor];
+    named.into_iter().zip(scale.steps).find(|(_, most)| crf <= *most).map_or(Appearance::SlideShow, |(appearance, _)| appearance)
 }
 
-fn pixels_at(short_side: u32, width: u32, height: u32) -> f64 {
+fn index_bytes(wish: Wish, frame_rate: f64) -> f64 {
+    let of_sound = if wish.audio_bit_rate.is_some() { INDEX_BYTES_PER_PACKET * PACKETS_PER_SECOND } else { 0.0 };
+    FIXED_BYTES + (INDEX_BYTES_PER_FRAME * frame_rate + of_sound) * wish.duration_s
+}
+
+/// Short sides and frame rates in the order in which they are given up: 50 or 60 frames a second before pixels.
+fn shapes(size: (u32, u32), frame_rate: f64) -> impl Iterator<Item = (u32, f64)> {
+    let source_side = size.0.min(size.1);
+    let sides = std::iter::once(source_side).chain(SHORT_SIDES.into_iter().filter(move |side| *side < source_side));
+    let slower = slower(frame_rate);
+    sides.flat_map(move |side| std::iter::once((side, frame_rate)).chain((slower < frame_rate).then_some((side, slower))))
+}
+
+fn smallest(size: (u32, u32), frame_rate: f64) -> (u32, f64) {
+    (size.0.min(size.1).min(SHORT_SIDES[SHORT_SIDES.len() - 1]), slower(frame_rate))
+}
+
+fn slower(frame_rate: f64) -> f64 {
+    if frame_rate > 32.0 { frame_rate / 2.0 } else { frame_rate }
+}
+
+fn pixels_at(short_side: u32, (width, height): (u32, u32)) -> f64 {
     let scale = f64::from(short_side) / f64::from(width.min(height).max(1));
     f64::from(width) * f64::from(height) * (scale * scale).min(1.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::protocol::Sample;
     use super::*;
 
     const HOUR: Wish = Wish {
         duration_s: 3600.0,
         max_bytes: 2_000_000_000,
-        width: 1920,
-        height: 1080,
+        size: (1920, 1080),
         frame_rate: 30.0,
         audio_bit_rate: Some(128_000),
         min_video_bit_rate: 200_000,
+        codec: VideoCodec::H264,
     };
 
+    /// Content whose frames take so many bytes at 1080p and the first of the two qualities.
+    fn content(frame_bytes: f64) -> Looked {
+        let sample =
+            |at_s| Sample { at_s, key_bytes: [frame_bytes * 10.0, frame_bytes * 4.0], frame_bytes: [frame_bytes, frame_bytes * 0.4] };
+        Looked { crfs: [19.0, 28.0], size: (1920, 1080), frame_rate: 30.0, samples: vec![sample(100.0), sample(2000.0)], frame_s: 0.01 }
+    }
+
     #[test]
-    fn the_picture_shrinks_with_its_share() {
+    fn the_outline_shrinks_with_its_share() {
         let table = [
             (HOUR, Some((1080, 30.0))),
-            (Wish { max_bytes: 600_000_000, ..HOUR }, Some((720, 30.0))),
-            (Wish { max_bytes: 200_000_000, ..HOUR }, Some((360, 30.0))),
+            (Wish { max_bytes: 300_000_000, ..HOUR }, Some((720, 30.0))),
+            (Wish { max_bytes: 150_000_000, ..HOUR }, Some((540, 30.0))),
             (Wish { max_bytes: 50_000_000, ..HOUR }, None),
-            (Wish { max_bytes: 1_200_000_000, frame_rate: 60.0, ..HOUR }, Some((1080, 30.0))),
-            (Wish { width: 1080, height: 1920, max_bytes: 600_000_000, ..HOUR }, Some((720, 30.0))),
-            (Wish { width: 640, height: 360, ..HOUR }, Some((360, 30.0))),
+            (Wish { max_bytes: 500_000_000, frame_rate: 60.0, ..HOUR }, Some((1080, 30.0))),
+            (Wish { size: (1080, 1920), max_bytes: 300_000_000, ..HOUR }, Some((720, 30.0))),
+            (Wish { size: (640, 360), ..HOUR }, Some((360, 30.0))),
             (Wish { duration_s: 0.0, ..HOUR }, None),
             (Wish { duration_s: f64::NAN, ..HOUR }, None),
             (Wish { max_bytes: 0, ..HOUR }, None),
         ];
         for (wish, expected) in table {
-            let budget = plan(wish);
+            let budget = outline(wish);
             assert_eq!(budget.map(|budget| (budget.max_short_side, budget.max_frame_rate)), expected, "{wish:?} -> {budget:?}");
         }
+        assert_eq!(outline(Wish { audio_bit_rate: None, ..HOUR }).map(|budget| budget.audio_bit_rate), Some(0));
     }
 
     #[test]
-    fn what_is_planned_fits() {
-        for max_bytes in [120_000_000, 500_000_000, 2_000_000_000] {
-            let wish = Wish { max_bytes, ..HOUR };
-            let budget = plan(wish).expect("an hour fits");
-            let bytes = (budget.video_bit_rate + budget.audio_bit_rate) as f64 / 8.0 * wish.duration_s;
-            assert!(bytes < max_bytes as f64 * USABLE, "{budget:?}");
-            assert!(budget.video_bit_rate >= wish.min_video_bit_rate);
+    fn the_content_decides_how_large_it_can_be() {
+        let fit = |wish: Wish, looked: &Looked| settle(wish, outline(wish).expect("there is room"), looked);
+        let table = [
+            ("easy", HOUR, 2_000.0, (1080, Appearance::LikeTheSource)),
+            ("usual", HOUR, 25_000.0, (1080, Appearance::Good)),
+            ("hard", HOUR, 80_000.0, (720, Appearance::Fair)),
+            ("hard, half the room", Wish { max_bytes: 1_000_000_000, ..HOUR }, 80_000.0, (480, Appearance::Fair)),
+            ("a slide show", Wish { max_bytes: 250_000_000, ..HOUR }, 1_600_000.0, (240, Appearance::SlideShow)),
+        ];
+        for (name, wish, frame_bytes, expected) in table {
+            let plan = fit(wish, &content(frame_bytes));
+            assert_eq!((plan.max_short_side, plan.appearance), expected, "{name}: {plan:?}");
         }
-        let small = plan(Wish { duration_s: 10.0, width: 320, height: 180, ..HOUR }).expect("there is room in plenty");
-        assert!(small.video_bit_rate <= 500_000, "more bits than anyone sees: {small:?}");
-        assert_eq!(plan(Wish { audio_bit_rate: None, ..HOUR }).map(|budget| budget.audio_bit_rate), Some(0));
+        let sixty = fit(Wish { frame_rate: 60.0, ..HOUR }, &Looked { frame_rate: 60.0, ..content(36_000.0) });
+        assert_eq!((sixty.max_short_side, sixty.max_frame_rate), (1080, 30.0), "frames are given up before pixels");
     }
 
     #[test]
-    fn a_result_that_is_too_large_lowers_the_rate_by_more_than_the_excess() {
-        assert_eq!(corrected(1_000_000, 1_100_000, 1_000_000), 845_454);
+    fn what_is_expected_of_the_pictures_is_what_there_is_room_for() {
+        let plan = settle(HOUR, outline(HOUR).expect("there is room"), &content(20_000.0));
+        let Course { costs, frames, sound_bytes, index_bytes, .. } = &plan.course;
+        assert_eq!(*frames, 108_000);
+        let keys = *frames as f64 / 150.0;
+        let pictures = keys * costs[0].key_bytes + (*frames as f64 - keys) * costs[0].frame_bytes;
+        let all = pictures + (sound_bytes + index_bytes) as f64;
+        assert!((0.95..1.05).contains(&(all / HOUR.max_bytes as f64)), "{all}");
+        assert!((500.0..2000.0).contains(&plan.takes_s), "{}", plan.takes_s);
+    }
+
+    #[test]
+    fn samples_are_few_and_spread() {
+        for (duration_s, count, frames) in [(10.0, 2, 9), (2.0, 2, 8), (60.0, 10, 11), (7200.0, 24, 24)] {
+            let (places, of_each) = sample_places(duration_s, 30.0);
+            assert_eq!((places.len(), of_each), (count, frames), "{duration_s}");
+            assert!(places.iter().all(|place| (0.0..duration_s).contains(place)));
+        }
     }
 }

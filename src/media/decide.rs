@@ -117,6 +117,9 @@ pub(crate) fn video_plays(video: &VideoStream) -> bool {
         && video.width.max(video.height) <= MAX_SIDE
         && u64::from(video.width) * u64::from(video.height) <= MAX_PIXELS
         && video.frame_rate <= MAX_FRAME_RATE
+        && video.hdr.is_none()
+        // It plays, but players of chats show the half pictures as combs.
+        && !video.interlaced
 }
 
 /// True if every Telegram client plays this sound in an MP4.

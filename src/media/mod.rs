@@ -9,6 +9,7 @@ mod child;
 mod compress;
 mod decide;
 mod feeding;
+mod fit;
 mod memo;
 mod names;
 mod prepare;
@@ -16,6 +17,7 @@ mod protocol;
 mod remux;
 mod sniff;
 mod split;
+mod steer;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
+pub use fit::{FitRequest, Fitting};
 pub use split::SplitRequest;
 
 use child::Word;

@@ -8,11 +8,12 @@ use anyhow::{Context, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
+use super::fit::{self, Terms};
 use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, Source, Task, VideoSettings, VideoWork};
 use super::sniff::{Sniffed, claim};
-use super::{Media, PrepareRequest, Word, compress, look, names};
+use super::{Media, PrepareRequest, Word, look, names};
 use crate::config::MediaConfig;
-use crate::model::{Failure, MediaInfo, MediaKind, Prepared, ProgressSender, Reason, Step};
+use crate::model::{Appearance, Failure, MediaInfo, MediaKind, Prepared, ProgressSender, Reason, Step, VideoCodec};
 
 /// Frame rates above this one gain nothing in a chat and are not decoded by every phone.
 const MAX_FRAME_RATE: f64 = 60.0;
@@ -63,6 +64,7 @@ pub(super) async fn prepare(
         (Decision::Document | Decision::PassOn, None) => return Ok(document(&request, size_bytes)),
         (Decision::Document, Some(_)) => return Ok(document(&request, size_bytes)),
         (Decision::Photo, Some(probed)) => return Ok(photo(&request, sniffed, size_bytes, &probed)),
+        (Decision::Compress { max_bytes }, Some(probed)) => compressed(media, &request, probed, max_bytes, cancel).await?,
         (decision, Some(probed)) => plan(&media.config, &request, &decision, size_bytes, probed)?,
         (decision, None) => return Err(Failure::internal(anyhow!("{decision:?} without a probe"))),
     };
@@ -82,11 +84,12 @@ pub(super) fn together(probes: Vec<Probed>) -> Result<Probed, Failure> {
             size_bytes: picture.info.size_bytes + sound.info.size_bytes,
             bit_rate: picture.info.bit_rate.zip(sound.info.bit_rate).map(|(one, other)| one + other),
             index_in_front: false,
+            tracks: [picture.info.tracks, sound.info.tracks].concat(),
+            artwork: picture.info.artwork || sound.info.artwork,
             title: picture.info.title.or(sound.info.title),
             artist: picture.info.artist.or(sound.info.artist),
             ..picture.info
         },
-        has_cover: picture.has_cover || sound.has_cover,
         display: picture.display,
     }))
 }
@@ -111,51 +114,41 @@ pub(super) fn plan(
     let (step, kind, output) = match decision {
         Decision::PassOn => (Step::Inspecting, MediaKind::Video, None),
         Decision::Video { video, audio } => {
-            let quality = |settings_rate| encode(config, settings_rate, MAX_SHORT_SIDE, MAX_FRAME_RATE);
             let output = video_output(
                 request,
-                if *video == Change::Encode { quality(Rate::Quality(config.crf)) } else { VideoWork::Copy },
+                if *video == Change::Encode { encoded(config) } else { VideoWork::Copy },
                 audio_work(*audio, config.audio_bit_rate),
             );
             let encodes = *video == Change::Encode || *audio == Change::Encode;
             (if encodes { Step::Transcoding } else { Step::Remuxing }, MediaKind::Video, Some(output))
         }
-        Decision::Compress { max_bytes } => {
-            (Step::Compressing, MediaKind::Video, Some(compressed(config, request, info, *max_bytes, size_bytes)?))
-        }
         Decision::Sound(change) => {
             let output = sound_output(config, request, info, *change, size_bytes)?;
             (if *change == Change::Encode { Step::Transcoding } else { Step::Remuxing }, MediaKind::Audio, Some(output))
         }
-        Decision::Photo | Decision::Document | Decision::Refuse(_) => {
+        Decision::Compress { .. } | Decision::Photo | Decision::Document | Decision::Refuse(_) => {
             return Err(Failure::internal(anyhow!("nothing to make for {decision:?}")));
         }
     };
-    Ok(Work { step, kind, probed, output, thumbnail: request.folder.join("thumbnail.jpg") })
+    Ok(Work { step, kind, probed, output, thumbnail: thumbnail(request) })
 }
 
-fn compressed(
-    config: &MediaConfig,
+fn thumbnail(request: &PrepareRequest) -> PathBuf {
+    request.folder.join("thumbnail.jpg")
+}
+
+async fn compressed(
+    media: &Media,
     request: &PrepareRequest,
-    info: &MediaInfo,
+    probed: Probed,
     max_bytes: u64,
-    size_bytes: u64,
-) -> Result<Output, Failure> {
-    let too_large = || Failure::from(Reason::NoLane { size_bytes, limit_bytes: max_bytes, account_missing: false });
-    let video = info.video.as_ref().ok_or_else(|| Failure::internal(anyhow!("nothing to compress")))?;
-    let wish = compress::Wish {
-        duration_s: info.duration_s,
-        max_bytes,
-        width: video.width,
-        height: video.height,
-        frame_rate: video.frame_rate,
-        audio_bit_rate: info.audio.as_ref().map(|_| config.audio_bit_rate),
-        min_video_bit_rate: request.min_video_bit_rate,
-    };
-    let budget = compress::plan(wish).ok_or_else(too_large)?;
-    let rate = Rate::Size { bit_rate: budget.video_bit_rate, min_bit_rate: request.min_video_bit_rate, max_bytes };
-    let sound = if info.audio.is_some() { AudioWork::Encode { bit_rate: budget.audio_bit_rate } } else { AudioWork::Leave };
-    Ok(video_output(request, encode(config, rate, budget.max_short_side.min(MAX_SHORT_SIDE), budget.max_frame_rate), sound))
+    cancel: &CancellationToken,
+) -> Result<Work, Failure> {
+    let min_video_bit_rate = request.min_video_bit_rate;
+    let terms = Terms { max_bytes, min_video_bit_rate, codec: VideoCodec::H264, least: Appearance::Poor };
+    let fit = fit::fit(media, &probed, request.input(), terms, cancel).await?;
+    let output = Some(video_output(request, fit.video, fit.audio));
+    Ok(Work { step: Step::Compressing, kind: MediaKind::Video, probed, output, thumbnail: thumbnail(request) })
 }
 
 fn sound_output(
@@ -201,8 +194,15 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
     }
 }
 
-fn encode(config: &MediaConfig, rate: Rate, max_short_side: u32, max_frame_rate: f64) -> VideoWork {
-    VideoWork::Encode(VideoSettings { preset: config.preset.clone(), rate, max_short_side: Some(max_short_side), max_frame_rate })
+/// As well as the settings say.
+fn encoded(config: &MediaConfig) -> VideoWork {
+    let settings = VideoSettings {
+        codec: VideoCodec::H264,
+        preset: config.preset.clone(),
+        max_short_side: Some(MAX_SHORT_SIDE),
+        max_frame_rate: MAX_FRAME_RATE,
+    };
+    VideoWork::Encode { settings, rate: Rate::Quality(f64::from(config.crf)) }
 }
 
 fn audio_work(change: Change, bit_rate: u64) -> AudioWork {

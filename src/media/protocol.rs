@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{MediaInfo, Reason};
+use crate::model::{MediaInfo, Reason, VideoCodec};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub(crate) enum Task {
         /// True looks at no more than is needed from the file's start on, so that a file that is still growing is not waited for.
         head: bool,
     },
+    /// Encode a few samples and say what they cost; answered with [`Reply::Looked`].
+    Look(Box<Look>),
     /// Make what is asked for; answered with [`Reply::Made`].
     Make(Box<Make>),
     /// Cut a file into pieces that each play; answered with [`Reply::Pieces`].
@@ -155,17 +157,22 @@ pub(crate) enum VideoWork {
     Leave,
     /// Packets are copied.
     Copy,
-    /// Encoded with libx264.
-    Encode(VideoSettings),
+    /// Encoded.
+    Encode {
+        /// How.
+        settings: VideoSettings,
+        /// What the rate control aims at.
+        rate: Rate,
+    },
 }
 
 /// How the picture is encoded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct VideoSettings {
-    /// Preset of libx264.
+    /// As what.
+    pub(crate) codec: VideoCodec,
+    /// Preset, as libx264 calls them.
     pub(crate) preset: String,
-    /// What the rate control aims at.
-    pub(crate) rate: Rate,
     /// Largest short side in pixels.
     pub(crate) max_short_side: Option<u32>,
     /// Largest frame rate.
@@ -177,16 +184,82 @@ pub(crate) struct VideoSettings {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Rate {
     /// Constant quality, CRF.
-    Quality(u8),
-    /// A size, in two passes.
-    Size {
-        /// Bits a second.
-        bit_rate: u64,
-        /// Lowest bits a second that are accepted when the first try is too large.
-        min_bit_rate: u64,
-        /// Upper bound of the whole file, in bytes.
-        max_bytes: u64,
-    },
+    Quality(f64),
+    /// A size.
+    Size(Box<Course>),
+}
+
+/// The way to a size: how well the picture is encoded to begin with, and what is expected of its content. [`super::steer`] follows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Course {
+    /// Upper bound of the whole file, in bytes.
+    pub(crate) max_bytes: u64,
+    /// What sound is expected to take of it, in bytes.
+    pub(crate) sound_bytes: u64,
+    /// What the container will take of it, in bytes.
+    pub(crate) index_bytes: u64,
+    /// Frames that will be encoded.
+    pub(crate) frames: u64,
+    /// CRF to begin with.
+    pub(crate) crf: f64,
+    /// The best and the worst CRF that is used; better than the best, nobody sees.
+    pub(crate) crf_bounds: (f64, f64),
+    /// Steps of CRF that halve the bytes.
+    pub(crate) halving: f64,
+    /// What pictures cost where, in order of time; at least one.
+    pub(crate) costs: Vec<Cost>,
+}
+
+/// What pictures cost around a moment, at the CRF that a [`Course`] begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    /// When, as a frame's number.
+    pub(crate) frame: u64,
+    /// Bytes of a key frame.
+    pub(crate) key_bytes: f64,
+    /// Bytes of another frame.
+    pub(crate) frame_bytes: f64,
+}
+
+/// A quick look at the content.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// The file.
+    pub(crate) input: Source,
+    /// How the samples are encoded.
+    pub(crate) settings: VideoSettings,
+    /// The two qualities, CRF, that they are encoded at.
+    pub(crate) crfs: [f64; 2],
+    /// Where they begin, in seconds; at the key frame before.
+    pub(crate) places_s: Vec<f64>,
+    /// Frames of each.
+    pub(crate) frames: u32,
+}
+
+/// What a look has found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Looked {
+    /// The two qualities, CRF, that the samples were encoded at.
+    pub(crate) crfs: [f64; 2],
+    /// Size of the samples.
+    pub(crate) size: (u32, u32),
+    /// Their frames a second.
+    pub(crate) frame_rate: f64,
+    /// What they cost, in order of time; at least one.
+    pub(crate) samples: Vec<Sample>,
+    /// Seconds that one frame takes to decode and to encode once.
+    pub(crate) frame_s: f64,
+}
+
+/// One sample, encoded at two qualities.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    /// Where it begins, in seconds.
+    pub(crate) at_s: f64,
+    /// Bytes of the key frame that it begins with.
+    pub(crate) key_bytes: [f64; 2],
+    /// Bytes of each other frame, on average.
+    pub(crate) frame_bytes: [f64; 2],
 }
 
 /// What happens to the sound.
@@ -231,6 +304,8 @@ pub(crate) enum Reply {
     },
     /// Answer to [`Task::Probe`].
     Probed(Box<Probed>),
+    /// Answer to [`Task::Look`].
+    Looked(Looked),
     /// Answer to [`Task::Make`].
     Made(Made),
     /// Answer to [`Task::Split`].
@@ -258,8 +333,6 @@ pub(crate) struct Probed {
     pub(crate) unreadable: Option<String>,
     /// Size of the picture as displayed: rotation and the shape of pixels applied.
     pub(crate) display: (u32, u32),
-    /// True if there is a cover picture.
-    pub(crate) has_cover: bool,
 }
 
 /// What was made.

@@ -103,6 +103,14 @@ pub enum Reason {
         /// True if a user account would help that is not logged in or is unwell.
         account_missing: bool,
     },
+    /// It could be made to fit, but it would be no video any more.
+    #[error("in {limit_bytes} bytes it would be a slide show")]
+    SlideShow {
+        /// Size of the file, in bytes.
+        size_bytes: u64,
+        /// What it would have to fit into, in bytes.
+        limit_bytes: u64,
+    },
     /// Telegram asks for a pause.
     #[error("Telegram asks for a pause of {seconds} s")]
     FloodWait {
@@ -173,6 +181,7 @@ impl Reason {
             Self::MediaLimits => "failure-media-limits",
             Self::NoLane { account_missing: true, .. } => "failure-no-lane-account",
             Self::NoLane { .. } => "failure-no-lane",
+            Self::SlideShow { .. } => "failure-slide-show",
             Self::FloodWait { .. } => "failure-flood-wait",
             Self::SessionRevoked => "failure-session-revoked",
             Self::AccountLimited => "failure-account-limited",

@@ -20,7 +20,7 @@ pub use failure::{Failure, Reason, Retry};
 pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};
 pub use link::{Link, LinkError};
-pub use media::{AudioStream, MediaInfo, MediaKind, Prepared, VideoStream};
+pub use media::{Appearance, AudioStream, Chapter, Hdr, MediaInfo, MediaKind, Prepared, Track, VideoCodec, VideoStream};
 pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, Piece, RelayMessage, UploadIds, UploadPlan, Uploaded};
 pub use progress::{Mute, Progress, ProgressSender, Step};
 pub use source::{FetchedFile, FetchedWhole, SourceCard, TrackFile};

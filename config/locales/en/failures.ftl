@@ -23,6 +23,7 @@ failure-no-audio = There is no sound in it, so I can't make an audio file of it.
 failure-media-limits = Preparing this file took longer, or needed more memory, than I may use. A shorter or smaller version should work.
 failure-no-lane = The file is { $size }; the most that I can send is { $limit }, and it would look too bad if I made it that small. Look for a smaller version.
 failure-no-lane-account = The file is { $size }, and at the moment I can send at most { $limit }: my helper account for big files is not available. Try again later, or look for a smaller version.
+failure-slide-show = The video is { $size }; in the { $limit } that I can send it would be a slide show. Send the link again and choose <b>Audio</b> for its sound, or look for a smaller version or one in parts.
 failure-flood-wait = Telegram asks me to slow down for { $pause }. Send the link again after that.
 failure-session-revoked = My helper account for big files was logged out, so I could not send this one. Whoever runs this bot must log it in again; then send the link once more.
 failure-account-limited = Telegram limits my helper account for big files at the moment, so I could not send this one. Send the link again in some hours; whoever runs this bot can add another account.

@@ -1,6 +1,7 @@
 //! Tables for the decisions. In: probes as values. Out: assertions. Must not: touch files.
 
 use super::*;
+use crate::model::Hdr;
 
 const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
 
@@ -49,6 +50,17 @@ fn videos_change_as_little_as_they_must() {
         ("hevc", info(MP4, Some(other("hevc", "yuv420p10le")), Some("aac"), true), to(Encode, Copy)),
         ("10 bit", info(MP4, Some(VideoStream { profile: Some(110), ..other("h264", "yuv420p10le") }), None, true), to(Encode, Leave)),
         ("4:4:4", info(MP4, Some(VideoStream { profile: Some(244), ..other("h264", "yuv444p") }), None, true), to(Encode, Leave)),
+        ("HDR in 8 bit", info(MP4, Some(VideoStream { hdr: Some(Hdr::Pq), ..h264() }), Some("aac"), true), to(Encode, Copy)),
+        ("interlaced", info(MP4, Some(VideoStream { interlaced: true, ..h264() }), Some("aac"), true), to(Encode, Copy)),
+        ("upright by a note", info(MP4, Some(VideoStream { rotation: 90, ..h264() }), Some("aac"), true), Decision::PassOn),
+        ("odd sizes", info(MP4, Some(VideoStream { width: 853, height: 479, ..h264() }), Some("aac"), true), Decision::PassOn),
+        ("a rate that varies", info(MP4, Some(VideoStream { variable_rate: true, ..h264() }), Some("aac"), true), Decision::PassOn),
+        ("a cover alone", info(MP4, Some(VideoStream { attached_picture: true, ..h264() }), Some("aac"), true), Decision::Sound(Copy)),
+        (
+            "5.1",
+            MediaInfo { audio: Some(AudioStream { channels: 6, ..sound_of("ac3") }), ..info(MP4, Some(h264()), None, true) },
+            to(Copy, Encode),
+        ),
         ("8K", info(MP4, Some(VideoStream { width: 7680, height: 4320, ..h264() }), None, true), to(Encode, Leave)),
         ("120 fps", info(MP4, Some(VideoStream { frame_rate: 120.0, ..h264() }), None, true), to(Encode, Leave)),
         ("mpeg2", info("mpeg", Some(other("mpeg2video", "yuv420p")), Some("mp2"), false), to(Encode, Encode)),

@@ -11,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 use super::error::{Blame, WorkError, WorkResult};
 use super::graph::{FrameGraph, complete_layout};
 use super::input::parameters;
-use super::video::passable;
+use super::pictures::passable;
 
 /// One stream of sound on its way through decoder, resampler and encoder.
 pub(super) struct AudioTrack {

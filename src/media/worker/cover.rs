@@ -12,8 +12,8 @@ use ffmpeg_next as ffmpeg;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use super::jpeg::{self, Jpeg};
+use super::pictures::open_decoder;
 use super::thumbnail;
-use super::video::open_decoder;
 
 /// Bounds of the cover inside the file.
 const COVER_SIDE: u32 = 800;

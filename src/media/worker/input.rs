@@ -16,6 +16,7 @@ use ffmpeg_next as ffmpeg;
 use super::error::{Blame, WorkResult};
 use super::feed::{Origin, OriginReader};
 use crate::media::boxes;
+use crate::model::Hdr;
 
 /// Containers that people send. Left out: playlists and everything that points to other files (hls, dash, concat, sdp, image2).
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,ogg,mp3,aac,wav,w64,flac,aiff,ac3,eac3,dts,dtshd,\
@@ -169,6 +170,27 @@ fn displayed(width: u32, height: u32, shape: (i32, i32), rotation: u16) -> (u32,
     let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
     let width = (f64::from(width) * ratio).round() as u32;
     if rotation.is_multiple_of(180) { (width, height) } else { (height, width) }
+}
+
+/// When the file's clock starts, in microseconds.
+pub(super) fn start_us(input: &Input) -> i64 {
+    // SAFETY: reads a plain number of a living context.
+    let start_us = unsafe { (*input.as_ptr()).start_time };
+    if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
+}
+
+/// True if the pictures are said to be two half pictures each.
+pub(super) fn is_interlaced(stream: &Stream) -> bool {
+    !matches!(parameters(stream).field_order, ffi::AVFieldOrder::AV_FIELD_PROGRESSIVE | ffi::AVFieldOrder::AV_FIELD_UNKNOWN)
+}
+
+/// The curve of brightness, if it goes beyond what a screen of old can show.
+pub(super) fn hdr(stream: &Stream) -> Option<Hdr> {
+    match parameters(stream).color_trc {
+        ffi::AVColorTransferCharacteristic::AVCOL_TRC_SMPTE2084 => Some(Hdr::Pq),
+        ffi::AVColorTransferCharacteristic::AVCOL_TRC_ARIB_STD_B67 => Some(Hdr::Hlg),
+        _ => None,
+    }
 }
 
 /// True if the length is only a guess from the file's size and the rates of its streams.

@@ -11,16 +11,14 @@ use super::feed::Origin;
 use super::jpeg::Jpeg;
 use super::produce::{Front, Picture, Produced, Run, produce};
 use super::thumbnail;
-use super::video::Pass;
-use crate::media::compress::corrected;
 use crate::media::memo::{Remembered, remember, remembered};
-use crate::media::protocol::{AudioWork, Made, Make, Output, Rate, VideoSettings, VideoWork};
+use crate::media::protocol::{Course, Made, Make, Output, Rate, VideoSettings, VideoWork};
 use crate::model::Reason;
 
-/// Part of the progress that the first of two passes is.
-const FIRST_PASS: f64 = 0.4;
-/// Runs of the second pass: the first may come out too large.
-const TRIES: usize = 2;
+/// Runs of an encode that has to fit.
+const TRIES: usize = 3;
+/// Part of the bytes from which on they count as used.
+const FULL: f64 = 0.97;
 
 /// Makes it. Nothing if the file is read while it is made and the room for its index was too small.
 pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<Option<Made>> {
@@ -29,7 +27,7 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
     let cover = if wants_cover { cover::find(task.picture.as_deref(), inputs.iter().map(Origin::path)) } else { None };
     let job = Job { task, inputs, threads };
     let produced = task.output.as_ref().map(|output| job.produce_output(output, cover.as_ref(), report)).transpose()?;
-    if produced.is_some_and(|produced| !produced.fits) {
+    if produced.as_ref().is_some_and(|produced| !produced.fits) {
         return Ok(None);
     }
     let thumbnail = match (&task.output, &cover) {
@@ -38,7 +36,7 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         (output, None) => match thumbnail::of_video(picture_path) {
             Ok(picture) => write_thumbnail(task, &picture)?,
             // Pictures that were not decoded for the output are decoded here for the first time: none at all means that nobody could see any.
-            Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode(_))) => return Err(error),
+            Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. })) => return Err(error),
             Err(error) => {
                 eprintln!("no thumbnail: {}", error.cause);
                 false
@@ -46,7 +44,7 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         },
     };
     Ok(Some(Made {
-        duration_s: produced.map(|produced| produced.duration_s),
+        duration_s: produced.as_ref().map(|produced| produced.duration_s),
         display: produced.and_then(|produced| produced.display),
         thumbnail,
         cover: cover.is_some(),
@@ -66,7 +64,7 @@ impl Job<'_> {
             inputs: self.inputs,
             picture,
             audio: &output.audio,
-            output: Some(output),
+            output,
             cover: cover.map(|cover| &cover.cover),
             threads: self.threads,
             front,
@@ -74,12 +72,8 @@ impl Job<'_> {
         match &output.video {
             VideoWork::Leave => produce(&run(Picture::Leave, Front::Moved), report, &mut |_| Ok(())),
             VideoWork::Copy => self.copy(output, run, report),
-            VideoWork::Encode(settings) => match settings.rate {
-                Rate::Quality(crf) => produce(&run(Picture::Encode(settings, Pass::Quality(crf)), Front::Moved), report, &mut |_| Ok(())),
-                Rate::Size { bit_rate, min_bit_rate, max_bytes } => {
-                    self.fit(output, settings, Aim { bit_rate, min_bit_rate, max_bytes }, report)
-                }
-            },
+            VideoWork::Encode { settings, rate: Rate::Size(course) } => self.fit(output, settings, course, run, report),
+            VideoWork::Encode { settings, rate } => produce(&run(Picture::Encode(settings, rate), Front::Moved), report, &mut |_| Ok(())),
         }
     }
 
@@ -114,57 +108,35 @@ impl Job<'_> {
         moved(report)
     }
 
-    /// Two passes; the second once more at a lower rate if the result is too large.
-    fn fit(&self, output: &Output, settings: &VideoSettings, aim: Aim, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
-        let statistics = self.task.folder.join("x264-pass.log");
-        let run = |pass, output, audio| Run {
-            inputs: self.inputs,
-            picture: Picture::Encode(settings, pass),
-            audio,
-            output,
-            cover: None,
-            threads: self.threads,
-            front: Front::Moved,
-        };
-        let first = Pass::First { bit_rate: aim.bit_rate, statistics: statistics.clone() };
-        produce(&run(first, None, &AudioWork::Leave), &mut |fraction| report(fraction * FIRST_PASS), &mut |_| Ok(()))?;
-        let mut bit_rate = aim.bit_rate;
-        let mut result = Err(too_large(aim, 0));
-        for _ in 0..TRIES {
-            let second = Pass::Second { bit_rate, statistics: statistics.clone() };
-            let mut rest = |fraction| report(FIRST_PASS + fraction * (1.0 - FIRST_PASS));
-            let produced = produce(&run(second, Some(output), &output.audio), &mut rest, &mut |_| Ok(()))?;
-            let result_bytes = fs::metadata(&output.path).blame_us("measuring the result")?.len();
-            if result_bytes <= aim.max_bytes {
-                result = Ok(produced);
-                break;
+    /// Encodes so that it fits; once more, with what was learnt, where the result is too large or leaves room that it could use.
+    fn fit<'a>(
+        &'a self,
+        output: &'a Output,
+        settings: &'a VideoSettings,
+        course: &Course,
+        run: impl Fn(Picture<'a>, Front) -> Run<'a>,
+        report: &mut dyn FnMut(f64),
+    ) -> WorkResult<Produced> {
+        let mut course = course.clone();
+        let mut result_bytes = 0;
+        for try_number in 0..TRIES {
+            let rate = Rate::Size(Box::new(course.clone()));
+            let produced =
+                produce(&Run { picture: Picture::Encode(settings, &rate), ..run(Picture::Leave, Front::Moved) }, report, &mut |_| Ok(()))?;
+            result_bytes = fs::metadata(&output.path).blame_us("measuring the result")?.len();
+            let Some(helm) = &produced.helm else { return Ok(produced) };
+            eprintln!("{result_bytes} of {} bytes", course.max_bytes);
+            let is_last = try_number + 1 == TRIES;
+            let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || helm.is_at_best();
+            if result_bytes <= course.max_bytes && (is_full || is_last) {
+                return Ok(produced);
             }
-            result = Err(too_large(aim, result_bytes));
-            bit_rate = corrected(bit_rate, result_bytes, aim.max_bytes);
-            if bit_rate < aim.min_bit_rate {
-                break;
-            }
+            course = helm.again(result_bytes);
         }
-        remove(&statistics);
-        remove(&statistics.with_extension("log.mbtree"));
-        if result.is_err() {
-            remove(&output.path);
-        }
-        result
+        remove(&output.path);
+        let reason = Reason::NoLane { size_bytes: result_bytes, limit_bytes: course.max_bytes, account_missing: false };
+        Err(WorkError::new(reason, format!("{result_bytes} bytes after {TRIES} tries")))
     }
-}
-
-/// What a compressed file aims at.
-#[derive(Clone, Copy)]
-struct Aim {
-    bit_rate: u64,
-    min_bit_rate: u64,
-    max_bytes: u64,
-}
-
-fn too_large(aim: Aim, size_bytes: u64) -> WorkError {
-    let reason = Reason::NoLane { size_bytes, limit_bytes: aim.max_bytes, account_missing: false };
-    WorkError::new(reason, format!("{size_bytes} bytes at {} bits a second", aim.bit_rate))
 }
 
 fn write_thumbnail(task: &Make, picture: &Jpeg) -> WorkResult<bool> {

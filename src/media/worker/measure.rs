@@ -12,7 +12,7 @@ const LARGE_PIXELS: u64 = 2560 * 1440;
 const LARGE_THREADS: u32 = 3;
 
 /// Even, not above the bounds, in the shape of the display.
-pub(super) fn target_size((width, height): (u32, u32), max_short_side: Option<u32>) -> (u32, u32) {
+pub(crate) fn target_size((width, height): (u32, u32), max_short_side: Option<u32>) -> (u32, u32) {
     let (width, height) = (f64::from(width.max(2)), f64::from(height.max(2)));
     let short = max_short_side.map_or(1.0, |side| f64::from(side) / width.min(height));
     let factor = short.min(MAX_LONG_SIDE / width.max(height)).min(1.0);

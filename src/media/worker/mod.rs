@@ -6,15 +6,20 @@
 mod audio;
 mod cover;
 mod cuts;
+mod encoder;
 mod error;
 mod feed;
+mod filters;
 mod graph;
 mod input;
 mod jpeg;
+mod length;
 mod limits;
+mod look;
 mod make;
 mod measure;
 mod muxer;
+mod pictures;
 mod probe;
 mod produce;
 mod reader;
@@ -29,6 +34,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ffmpeg_next as ffmpeg;
+
+pub(crate) use encoder::key_every;
+pub(crate) use measure::target_size;
 
 use super::protocol::{Feed, Reply, Request, Source, Task};
 use crate::model::Reason;
@@ -70,6 +78,7 @@ fn work(request: Request) -> WorkResult<Reply> {
     match request.task {
         Task::Probe { input, head } => probe::probe(&origin(input), head).map(|probed| Reply::Probed(Box::new(probed))),
         Task::Split(task) => split::split(&task, &mut report).map(|pieces| Reply::Pieces { pieces }),
+        Task::Look(task) => look::look(&task, &origin(task.input.clone()), request.limits.threads).map(Reply::Looked),
         Task::Make(task) => {
             let inputs: Vec<Origin> = task.inputs.iter().cloned().map(origin).collect();
             let made = make::make(&task, &inputs, request.limits.threads, &mut report)?;

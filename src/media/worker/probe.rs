@@ -4,17 +4,19 @@
 
 use std::ffi::CStr;
 
+use ffmpeg::Rational;
 use ffmpeg::ffi;
 use ffmpeg::format::context::Input;
-use ffmpeg::format::stream::Stream;
+use ffmpeg::format::stream::{Disposition, Stream};
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
 use super::feed::Origin;
 use super::input::{self, parameters};
+use super::length;
 use crate::media::boxes;
 use crate::media::protocol::Probed;
-use crate::model::{AudioStream, MediaInfo, Reason, VideoStream};
+use crate::model::{AudioStream, Chapter, MediaInfo, Reason, Track, VideoStream};
 
 /// Below this score FFmpeg only guesses (`AVPROBE_SCORE_RETRY`).
 const MIN_SCORE: i32 = 25;
@@ -25,8 +27,11 @@ pub(super) fn probe(origin: &Origin, head: bool) -> WorkResult<Probed> {
     let opened = if head { input::open_in_one_go(origin)? } else { input::open(origin.path())? };
     match opened {
         Ok(input) if input.probe_score() < MIN_SCORE => Ok(unreadable(size_bytes(), "FFmpeg can only guess what it is")),
-        Ok(input) => {
+        Ok(mut input) => {
             let mut probed = describe(&input);
+            if !head {
+                probed.info.duration_s = length::measure_s(&mut input);
+            }
             probed.info.size_bytes = size_bytes();
             if probed.info.format.split(',').any(|name| name == "mp4") {
                 let mut reader = origin.reader().blame_us("opening the input")?;
@@ -47,7 +52,7 @@ pub(super) fn probe(origin: &Origin, head: bool) -> WorkResult<Probed> {
 }
 
 fn unreadable(size_bytes: u64, cause: &str) -> Probed {
-    Probed { info: MediaInfo { size_bytes, ..MediaInfo::default() }, unreadable: Some(cause.to_owned()), display: (0, 0), has_cover: false }
+    Probed { info: MediaInfo { size_bytes, ..MediaInfo::default() }, unreadable: Some(cause.to_owned()), display: (0, 0) }
 }
 
 fn describe(input: &Input) -> Probed {
@@ -68,8 +73,11 @@ fn describe(input: &Input) -> Probed {
         index_in_front: false,
         title: tag("title"),
         artist: tag("artist").or_else(|| tag("album_artist")),
+        tracks: input.streams().map(|stream| describe_track(&stream)).collect(),
+        chapters: input.chapters().map(|chapter| describe_chapter(&chapter)).collect(),
+        artwork: chosen.cover.is_some(),
     };
-    Probed { info, unreadable: None, display: video.as_ref().map_or((0, 0), input::display), has_cover: chosen.cover.is_some() }
+    Probed { info, unreadable: None, display: video.as_ref().map_or((0, 0), input::display) }
 }
 
 fn describe_video(stream: &Stream) -> VideoStream {
@@ -85,7 +93,41 @@ fn describe_video(stream: &Stream) -> VideoStream {
         bit_rate: positive(parameters.bit_rate),
         profile: (parameters.profile >= 0).then_some(parameters.profile),
         attached_picture: false,
+        hdr: input::hdr(stream),
+        interlaced: input::is_interlaced(stream),
+        variable_rate: is_variable(stream.avg_frame_rate(), stream.rate()),
     }
+}
+
+/// The rate that all pictures would have at their finest step is far from the one that they have on average.
+fn is_variable(average: Rational, finest: Rational) -> bool {
+    let known = |rate: Rational| (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate));
+    known(average).zip(known(finest)).is_some_and(|(average, finest)| (finest / average - 1.0).abs() > 0.02)
+}
+
+fn describe_track(stream: &Stream) -> Track {
+    let parameters = parameters(stream);
+    let kind = match parameters.codec_type {
+        ffi::AVMediaType::AVMEDIA_TYPE_VIDEO => "video",
+        ffi::AVMediaType::AVMEDIA_TYPE_AUDIO => "audio",
+        ffi::AVMediaType::AVMEDIA_TYPE_SUBTITLE => "subtitle",
+        ffi::AVMediaType::AVMEDIA_TYPE_ATTACHMENT => "attachment",
+        _ => "data",
+    };
+    let tags = stream.metadata();
+    Track {
+        kind: kind.to_owned(),
+        codec: codec_name(parameters),
+        language: tag_of(&tags, "language").filter(|language| language != "und"),
+        title: tag_of(&tags, "title"),
+        is_default: stream.disposition().contains(Disposition::DEFAULT),
+    }
+}
+
+fn describe_chapter(chapter: &ffmpeg::Chapter) -> Chapter {
+    let unit_s = f64::from(chapter.time_base());
+    let title = tag_of(&chapter.metadata(), "title");
+    Chapter { start_s: chapter.start() as f64 * unit_s, end_s: chapter.end() as f64 * unit_s, title }
 }
 
 fn describe_audio(stream: &Stream) -> AudioStream {

@@ -15,8 +15,9 @@ use super::jpeg::Jpeg;
 use super::muxer::{Index, Muxer};
 use super::reader::{Place, Readers};
 use super::room::{self, packets_at_most, room_bytes};
-use super::video::{Pass, VideoTrack};
-use crate::media::protocol::{AudioWork, Output, VideoSettings};
+use super::video::VideoTrack;
+use crate::media::protocol::{AudioWork, Output, Rate, VideoSettings};
+use crate::media::steer::Helm;
 
 /// Rate of pictures where none is known: the highest that is copied.
 const MOST_PICTURES: f64 = 61.0;
@@ -27,7 +28,7 @@ const PACKET_SAMPLES: f64 = 1024.0;
 pub(super) enum Picture<'a> {
     Leave,
     Copy,
-    Encode(&'a VideoSettings, Pass),
+    Encode(&'a VideoSettings, &'a Rate),
 }
 
 /// One run.
@@ -36,8 +37,8 @@ pub(super) struct Run<'a> {
     pub(super) inputs: &'a [Origin],
     pub(super) picture: Picture<'a>,
     pub(super) audio: &'a AudioWork,
-    /// Where the file goes; none for the first of two passes.
-    pub(super) output: Option<&'a Output>,
+    /// Where the file goes.
+    pub(super) output: &'a Output,
     pub(super) cover: Option<&'a Jpeg>,
     pub(super) threads: u32,
     pub(super) front: Front,
@@ -60,7 +61,7 @@ impl Run<'_> {
 }
 
 /// What came out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Produced {
     pub(super) duration_s: f64,
     pub(super) display: Display,
@@ -68,6 +69,8 @@ pub(super) struct Produced {
     pub(super) room_bytes: Option<u64>,
     /// False if that was too small; the file is no good then.
     pub(super) fits: bool,
+    /// What was learnt on the way to a size, if there was one.
+    pub(super) helm: Option<Helm>,
 }
 
 enum Track {
@@ -91,49 +94,49 @@ type Display = Option<(u32, u32)>;
 pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut dyn FnMut(u64) -> WorkResult<()>) -> WorkResult<Produced> {
     let open = |origin: &Origin| if run.is_remux() { input::reopen_in_one_go(origin) } else { input::reopen(origin.path()) };
     let mut inputs = run.inputs.iter().map(open).collect::<WorkResult<Vec<_>>>()?;
-    let mut muxer = run.output.map(|output| Muxer::create(&output.path, &output.container)).transpose()?;
-    let (mut ways, display) = plan(run, &inputs, muxer.as_mut())?;
+    let output = run.output;
+    let mut muxer = Muxer::create(&output.path, &output.container)?;
+    let (mut ways, display) = plan(run, &inputs, &mut muxer)?;
     if ways.is_empty() {
         return Err(WorkError::broken("there is nothing in it to keep"));
     }
     let mut room_bytes = None;
-    if let (Some(muxer), Some(output)) = (muxer.as_mut(), run.output) {
-        if let Some(cover) = run.cover {
-            muxer.add_cover(cover)?;
-        }
-        let index = match run.front {
-            Front::Moved => Index::Moved,
-            Front::Room { bytes, live } => {
-                let bytes = bytes.unwrap_or_else(|| room_for(run, output, &inputs, &ways));
-                room_bytes = Some(bytes);
-                room_chosen(bytes)?;
-                Index::Room { bytes, live }
-            }
-        };
-        muxer.begin(output.title.as_deref(), output.artist.as_deref(), index)?;
+    if let Some(cover) = run.cover {
+        muxer.add_cover(cover)?;
     }
-    carry(&mut inputs, &mut ways, muxer.as_mut(), report)?;
+    let index = match run.front {
+        Front::Moved => Index::Moved,
+        Front::Room { bytes, live } => {
+            let bytes = bytes.unwrap_or_else(|| room_for(run, output, &inputs, &ways));
+            room_bytes = Some(bytes);
+            room_chosen(bytes)?;
+            Index::Room { bytes, live }
+        }
+    };
+    muxer.begin(output.title.as_deref(), output.artist.as_deref(), index)?;
+    carry(&mut inputs, &mut ways, &mut muxer, report)?;
+    let mut helm = None;
     for way in &mut ways {
-        let mut out = sink(muxer.as_mut(), way.to);
+        let mut out = |packet: &mut Packet, time_base: Rational| muxer.write(way.to, packet, time_base);
         match &mut way.track {
             Track::Copy { .. } => {}
-            Track::Video(track) => track.finish(&mut out)?,
+            Track::Video(track) => {
+                track.finish(&mut out)?;
+                helm = track.helm().cloned();
+            }
             Track::Audio(track) => track.finish(matches!(run.picture, Picture::Leave), &mut out)?,
         }
     }
-    let (mut duration_s, mut fits) = (0.0, true);
-    if let Some(muxer) = muxer {
-        duration_s = muxer.end_s();
-        complete(declared_s(&inputs, &ways), duration_s)?;
-        for origin in run.inputs {
-            origin.finished().blame_us("waiting for the end of the input")?;
-        }
-        fits = muxer.finish()?;
+    let duration_s = muxer.end_s();
+    complete(declared_s(&inputs, &ways), duration_s)?;
+    for origin in run.inputs {
+        origin.finished().blame_us("waiting for the end of the input")?;
     }
-    Ok(Produced { duration_s, display, room_bytes, fits })
+    let fits = muxer.finish()?;
+    Ok(Produced { duration_s, display, room_bytes, fits, helm })
 }
 
-fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResult<(Vec<Way>, Display)> {
+fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>, Display)> {
     let mut ways = Vec::new();
     let mut display = None;
     let of_picture = |input: &Input| input::choose(input).video;
@@ -144,8 +147,8 @@ fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResul
         && let Some(stream) = input.stream(from.stream)
     {
         let track = match &run.picture {
-            Picture::Encode(settings, pass) => {
-                let track = VideoTrack::new(&stream, settings, pass, run.threads)?;
+            Picture::Encode(settings, rate) => {
+                let track = VideoTrack::new(&stream, settings, rate, run.threads)?;
                 display = Some(track.display());
                 Track::Video(Box::new(track))
             }
@@ -154,15 +157,10 @@ fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResul
                 Track::Copy { waits_for_key: true }
             }
         };
-        let to = match (&track, muxer.as_deref_mut()) {
-            (_, None) => 0,
-            (Track::Video(track), Some(muxer)) => muxer.add_encoded(track.encoder())?,
-            (_, Some(muxer)) => muxer.add_copy(&stream)?,
-        };
+        let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder())? } else { muxer.add_copy(&stream)? };
         ways.push(Way { from, to, time_base: stream.time_base(), track });
     }
-    // The first pass has no file, and sound has no part in it.
-    if let (Some((from, input)), Some(muxer)) = (last, muxer)
+    if let Some((from, input)) = last
         && let Some(stream) = input.stream(from.stream)
     {
         let track = match run.audio {
@@ -182,15 +180,18 @@ fn plan(run: &Run, inputs: &[Input], mut muxer: Option<&mut Muxer>) -> WorkResul
 }
 
 /// Reads to the end and hands every packet its way.
-fn carry(inputs: &mut [Input], ways: &mut [Way], mut muxer: Option<&mut Muxer>, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
+fn carry(inputs: &mut [Input], ways: &mut [Way], muxer: &mut Muxer, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
     let duration_us = inputs.iter().map(input::duration_s).fold(0.0, f64::max) * 1e6;
     let mut readers = Readers::new(inputs, ways.iter().map(|way| way.from).collect());
+    let mut sound_bytes = 0;
     while let Some(mut found) = readers.next()? {
         let Some(way) = ways.iter_mut().find(|way| way.from == found.from) else { continue };
-        if let Some(at_us) = found.at_us.filter(|_| duration_us > 0.0) {
-            report(at_us as f64 / duration_us);
-        }
-        let mut out = sink(muxer.as_deref_mut(), way.to);
+        let part = found.at_us.filter(|_| duration_us > 0.0).map_or(0.0, |at_us| at_us as f64 / duration_us);
+        let mut written_bytes = 0;
+        let mut out = |packet: &mut Packet, time_base: Rational| {
+            written_bytes += packet.size() as u64;
+            muxer.write(way.to, packet, time_base)
+        };
         match &mut way.track {
             Track::Copy { waits_for_key } => {
                 // Pictures before the first key frame can't be shown.
@@ -199,19 +200,20 @@ fn carry(inputs: &mut [Input], ways: &mut [Way], mut muxer: Option<&mut Muxer>, 
                     out(&mut found.packet, way.time_base)?;
                 }
             }
-            Track::Video(track) => track.feed(&found.packet, &mut out)?,
+            Track::Video(track) => {
+                if let Some(helm) = track.helm() {
+                    helm.hear_sound(sound_bytes, part);
+                }
+                track.feed(&found.packet, &mut out)?;
+            }
             Track::Audio(track) => track.feed(&found.packet, &mut out)?,
         }
+        if !matches!(way.track, Track::Video(_)) {
+            sound_bytes += written_bytes;
+        }
+        report(part);
     }
     Ok(())
-}
-
-fn sink(muxer: Option<&mut Muxer>, to: usize) -> impl FnMut(&mut Packet, Rational) -> WorkResult<()> {
-    let mut muxer = muxer;
-    move |packet, time_base| match &mut muxer {
-        Some(muxer) => muxer.write(to, packet, time_base),
-        None => Ok(()),
-    }
 }
 
 /// Room for the index, from what the inputs and whoever they come from say of themselves.

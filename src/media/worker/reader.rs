@@ -50,7 +50,7 @@ struct Reader<'a> {
 impl<'a> Readers<'a> {
     /// Readers that give the `wanted` streams.
     pub(super) fn new(inputs: &'a mut [Input], wanted: Vec<Place>) -> Self {
-        let starts_us = start_times(&inputs.iter().map(start_us).collect::<Vec<_>>());
+        let starts_us = start_times(&inputs.iter().map(input::start_us).collect::<Vec<_>>());
         let reader = |(input, start_us): (&'a mut Input, i64)| {
             let clock = Clock::new(start_us, jump_limit_us(input), input.nb_streams() as usize);
             Reader { input, clock, next: None, at_us: i64::MIN, bad_packets: 0, ended: false }
@@ -111,12 +111,6 @@ impl Reader<'_> {
 fn start_times(starts_us: &[i64]) -> Vec<i64> {
     let (first, last) = (starts_us.iter().min().copied().unwrap_or(0), starts_us.iter().max().copied().unwrap_or(0));
     if last.saturating_sub(first) <= JUMP_US { vec![first; starts_us.len()] } else { starts_us.to_vec() }
-}
-
-fn start_us(input: &Input) -> i64 {
-    // SAFETY: reads a plain number of a living context.
-    let start_us = unsafe { (*input.as_ptr()).start_time };
-    if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
 }
 
 fn jump_limit_us(input: &Input) -> i64 {

@@ -11,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 use super::error::{WorkError, WorkResult};
 use super::input;
 use super::jpeg::{self, Jpeg};
-use super::video::open_decoder;
+use super::pictures::open_decoder;
 
 /// Bounds of a thumbnail: <https://core.telegram.org/bots/api#sendvideo>.
 pub(super) const MAX_SIDE: u32 = 320;
@@ -22,9 +22,10 @@ const PLACES: [f64; 4] = [0.15, 0.25, 0.5, 0.0];
 const MAX_FRAMES: usize = 150;
 /// Packets that are read without a frame coming out before a place is given up.
 const MAX_PACKETS: usize = 1500;
-/// Mean and spread of brightness (0 to 255) from which on a frame shows something.
-const TELLING_MEAN: std::ops::RangeInclusive<f64> = 24.0..=232.0;
-const TELLING_SPREAD: f64 = 12.0;
+/// Mean and spread of brightness (0 to 255) from which on a frame shows something for sure. In a fade both are less than they could be: where none is
+/// sure, the one with the largest spread is taken.
+const TELLING_MEAN: std::ops::RangeInclusive<f64> = 50.0..=205.0;
+const TELLING_SPREAD: f64 = 45.0;
 
 /// A picture of the video. Fails with "broken" if no frame at all can be decoded.
 pub(super) fn of_video(path: &Path) -> WorkResult<Jpeg> {
@@ -66,7 +67,7 @@ pub(super) fn telling_frame(path: &Path, max_side: u32) -> WorkResult<frame::Vid
 
 /// The frame shown at `place_s`, or the last one decoded on the way there.
 fn frame_at(input: &mut Input, index: usize, place_s: f64) -> WorkResult<Option<(frame::Video, u16)>> {
-    let start_us = start_us(input);
+    let start_us = input::start_us(input);
     let place_us = start_us.saturating_add((place_s * f64::from(ffi::AV_TIME_BASE)) as i64);
     // Where seeking fails (a damaged index) reading goes on from where it is.
     if let Err(error) = input.seek(place_us, ..place_us.saturating_add(1)) {
@@ -107,12 +108,6 @@ fn frame_at(input: &mut Input, index: usize, place_s: f64) -> WorkResult<Option<
         take(&mut decoder, &mut kept);
     }
     Ok(kept.map(|picture| (picture, rotation)))
-}
-
-fn start_us(input: &Input) -> i64 {
-    // SAFETY: reads a plain number of a living context.
-    let start_us = unsafe { (*input.as_ptr()).start_time };
-    if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
 }
 
 /// Mean and standard deviation of the brightness of an 8-bit planar picture.

@@ -6,6 +6,8 @@ mod broken;
 mod clips;
 mod compress;
 mod corpus;
+mod isolation;
+mod kinds;
 mod live;
 mod process;
 mod sound;

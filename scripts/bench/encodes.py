@@ -1,0 +1,109 @@
+"""Time of the media process beside the ffmpeg program's: a transcode, a remux, its start.
+
+In: clips. Out: ratios, the worst of all clips; milliseconds. Must not: go by the daemon: the process is asked as the daemon asks it.
+"""
+
+import json
+import os
+import select
+import statistics
+import subprocess
+import time
+from fractions import Fraction
+
+from tools import Failed, facts, ffmpeg, say
+
+TRIES = 3
+CRF = 23
+PRESET = "veryfast"
+KEY_FRAME_S = 5
+AUDIO_BIT_RATE = 128_000
+REMUX_BYTES = {False: 1_000_000_000, True: 150_000_000}
+
+
+def transcode(arguments, clips, folder):
+    """The same transcode by both, by turns: the shortest times of each."""
+    ratios = []
+    for name in clips.names:
+        source, of = clips.clip(name), facts(clips.clip(name))
+        work = {"encode": {"settings": {"codec": "h264", "preset": PRESET, "max_short_side": None, "max_frame_rate": 60.0}, "rate": {"quality": CRF}}}
+        task = make(source, folder, "ours.mp4", work, {"encode": {"bit_rate": AUDIO_BIT_RATE}})
+        program = ["-i", source, "-vf", f"fps={of.rate},scale={of.width}:{of.height}:flags=bicubic,format=yuv420p", "-c:v", "libx264"]
+        program += ["-preset", PRESET, "-crf", CRF, "-g", round(Fraction(of.rate) * KEY_FRAME_S), "-c:a", "aac", "-b:a", AUDIO_BIT_RATE]
+        program += ["-movflags", "+faststart", folder / "theirs.mp4"]
+        ours, theirs = [], []
+        for _ in range(TRIES):
+            theirs.append(ffmpeg(*program).seconds)
+            ours.append(child(arguments, task).seconds)
+        ratios.append(min(ours) / min(theirs))
+        say(f"{name}: {ratios[-1]:.3f}")
+    return {"transcode_vs_ffmpeg": max(ratios)}
+
+
+def remux(arguments, clips, folder):
+    """A large file into a new container with its index in front."""
+    size = REMUX_BYTES[arguments.quick]
+    piece, large = folder / "piece.mp4", folder / "large.mkv"
+    ffmpeg(
+        *["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=40:allf=t", "-f", "lavfi", "-i", "sine=sample_rate=48000", "-t", 5],
+        *["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "24M", "-pix_fmt", "yuv420p", "-c:a", "aac", piece],
+    )
+    ffmpeg("-stream_loop", size // piece.stat().st_size, "-i", piece, "-c", "copy", large)
+    task = make(large, folder, "ours.mp4", "copy", "copy")
+    ours, theirs = [], []
+    for _ in range(TRIES):
+        theirs.append(ffmpeg("-i", large, "-c", "copy", "-movflags", "+faststart", folder / "theirs.mp4").seconds)
+        ours.append(child(arguments, task).seconds)
+    say(f"{large.stat().st_size} bytes: {min(ours):.2f} s, ffmpeg {min(theirs):.2f} s")
+    return {"remux_vs_ffmpeg": min(ours) / min(theirs)}
+
+
+def start(arguments, clips, folder):
+    """From the start of the process to its first word of progress."""
+    task = make(clips.clip(clips.names[0]), folder, "ours.mp4", "copy", "copy")
+    return {"child_start_ms": statistics.median(child(arguments, task).first_ms for _ in range(9))}
+
+
+def make(source, folder, name, video, audio):
+    """A request as the daemon makes it (src/media/protocol.rs)."""
+    output = {"path": str(folder / name), "container": "mp4", "video": video, "audio": audio, "title": None, "artist": None}
+    output |= {"cover": False, "live": False, "expected_s": None}
+    task = {"task": "make", "inputs": [{"path": str(source), "growing": None}], "folder": str(folder), "output": output}
+    task |= {"thumbnail": None, "picture": None}
+    limits = {"memory_bytes": 1 << 31, "cpu_s": 36_000, "file_bytes": 1 << 34, "niceness": 0, "threads": 0}
+    limits |= {"readable": [str(source)], "writable": str(folder)}
+    return json.dumps({"limits": limits, "task": task}).encode() + b"\n"
+
+
+class Child:
+    """How long the process took, and until it first said something."""
+
+    def __init__(self, seconds, first_ms):
+        self.seconds, self.first_ms = seconds, first_ms
+
+
+def child(arguments, task):
+    began = time.monotonic()
+    command = [arguments.tgferry, "media-worker"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, cwd="/")
+    os.set_blocking(process.stderr.fileno(), False)
+    process.stdin.write(task)
+    process.stdin.flush()
+    first_ms, last, rest = None, b"", b""
+    while True:
+        readable, _, _ = select.select([process.stdout, process.stderr], [], [])
+        if process.stderr in readable:
+            process.stderr.read()
+        if process.stdout in readable:
+            piece = os.read(process.stdout.fileno(), 1 << 16)
+            if not piece:
+                break
+            first_ms = first_ms or (time.monotonic() - began) * 1000
+            *lines, rest = (rest + piece).split(b"\n")
+            last = lines[-1] if lines else last
+    status = process.wait()
+    seconds = time.monotonic() - began
+    if status != 0 or json.loads(last or b"{}").get("reply") != "made":
+        raise Failed(f"the media process ended with {status}: {last[:500]!r}")
+    return Child(seconds, first_ms)
+

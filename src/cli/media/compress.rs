@@ -1,0 +1,113 @@
+//! `tgferry media compress`: a video in at most so many bytes.
+//!
+//! In: a file, a size. Out: a new file; before it begins, how long it will take and how it will look. Must not: overwrite the source.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use tokio_util::sync::CancellationToken;
+
+use super::{bar, size, tell};
+use crate::cli::say;
+use crate::error::CliError;
+use crate::media::{FitRequest, Media};
+use crate::model::{Appearance, VideoCodec};
+
+/// Arguments of `tgferry media compress`.
+#[derive(Clone, Debug, Args)]
+pub struct CompressArgs {
+    /// The video
+    file: PathBuf,
+    /// Largest size of the result, e.g. 45M or 1.5G
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    to: u64,
+    /// The result [default: FILE's name with .small.mp4, in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How pictures are encoded; every client plays H.264
+    #[arg(long, value_enum, default_value = "h264")]
+    codec: Codec,
+    /// The least that is accepted of its looks
+    #[arg(long, value_enum, default_value = "poor")]
+    least: Least,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Codec {
+    H264,
+    Hevc,
+    Av1,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Least {
+    Poor,
+    Fair,
+    Good,
+}
+
+/// Compresses it.
+pub(super) async fn run(media: &Media, args: CompressArgs) -> Result<(), CliError> {
+    let output = args.output.unwrap_or_else(|| beside(&args.file));
+    if same(&args.file, &output) {
+        return Err(CliError::user("the result would overwrite the source", "give another name with --output"));
+    }
+    let of_file =
+        std::fs::metadata(&args.file).map_err(|error| CliError::user(format!("{}: {error}", args.file.display()), "check the path"))?;
+    let near = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // On the same disk, so that the result is only renamed; gone however this ends.
+    let folder = tempfile::Builder::new().prefix(".tgferry-").tempdir_in(near).map_err(CliError::setup)?;
+    let request = FitRequest {
+        input: args.file,
+        folder: folder.path().to_owned(),
+        max_bytes: args.to,
+        codec: match args.codec {
+            Codec::H264 => VideoCodec::H264,
+            Codec::Hevc => VideoCodec::Hevc,
+            Codec::Av1 => VideoCodec::Av1,
+        },
+        least: match args.least {
+            Least::Poor => Appearance::Poor,
+            Least::Fair => Appearance::Fair,
+            Least::Good => Appearance::Good,
+        },
+    };
+    let fitting =
+        bar::shown("looking", async |_, cancel: &CancellationToken| media.plan_to_fit(request, cancel).await).await.map_err(tell)?;
+    say(format!(
+        "{} -> at most {}: {} x {}, {:.4} frames a second; it will look {}, and take about {}",
+        size::show(of_file.len()),
+        size::show(args.to),
+        fitting.size.0,
+        fitting.size.1,
+        fitting.frame_rate,
+        looks(fitting.appearance),
+        indicatif::HumanDuration(std::time::Duration::from_secs_f64(fitting.takes_s.max(1.0))),
+    ));
+    let made = bar::shown("compressing", async |progress, cancel: &CancellationToken| media.fit(fitting, progress, cancel).await).await;
+    let made = made.map_err(tell)?;
+    let result_bytes = std::fs::metadata(&made).map_err(CliError::ours)?.len();
+    std::fs::rename(&made, &output).map_err(CliError::setup)?;
+    say(format!("{}: {}", output.display(), size::show(result_bytes)));
+    Ok(())
+}
+
+fn looks(appearance: Appearance) -> &'static str {
+    match appearance {
+        Appearance::LikeTheSource => "like the source",
+        Appearance::Good => "good",
+        Appearance::Fair => "fair",
+        Appearance::Poor => "poor",
+        Appearance::SlideShow => "like a slide show",
+    }
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    name.push(".small.mp4");
+    PathBuf::from(name)
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}

@@ -1,0 +1,51 @@
+//! `tgferry media …`: the media step from the command line, without Telegram.
+//!
+//! In: files of this machine. Out: answers on standard output, new files beside the old ones. Must not: work otherwise than the daemon does: the
+//! same step, the same child process, the same limits.
+
+mod bar;
+mod compress;
+mod probe;
+mod size;
+
+use clap::Subcommand;
+
+use crate::config::Config;
+use crate::error::CliError;
+use crate::media::Media;
+use crate::model::{Failure, Reason};
+
+/// What can be done with a file.
+#[derive(Clone, Debug, Subcommand)]
+pub enum MediaCommand {
+    /// Say what a file is
+    Probe(probe::ProbeArgs),
+    /// Make a video fit into so many bytes
+    Compress(compress::CompressArgs),
+}
+
+/// Does it.
+pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError> {
+    let program = std::env::current_exe().map_err(CliError::ours)?;
+    let media = Media::new(config.media.clone(), program);
+    match command {
+        MediaCommand::Probe(args) => probe::run(&media, args).await,
+        MediaCommand::Compress(args) => compress::run(&media, args).await,
+    }
+}
+
+/// What to tell about a step's failure with a file.
+fn tell(failure: Failure) -> CliError {
+    let what = failure.reason.to_string();
+    match failure.reason {
+        Reason::Internal => CliError::ours(failure),
+        Reason::Cancelled => CliError::user(what, "nothing was written"),
+        Reason::Empty | Reason::WebPage | Reason::BrokenMedia => {
+            CliError::user(what, "get the file again; --log debug says what is wrong with it")
+        }
+        Reason::SlideShow { .. } => CliError::user(what, "give it more bytes, split it into parts, or keep its sound alone"),
+        Reason::MediaLimits => CliError::user(what, "raise media.max_memory_bytes or media.max_time_s"),
+        Reason::DiskFull => CliError::user(what, "make room on the disk of the result"),
+        _ => CliError::user(what, "run again with --log debug to see what happened"),
+    }
+}

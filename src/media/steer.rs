@@ -1,0 +1,320 @@
+//! Steers an encoder to a size: from what each packet takes, how well the next frames are encoded.
+//!
+//! In: a [`Course`], then the size of each packet. Out: the CRF for the next frame; what was learnt, for a second try. Must not: do I/O, or know codecs.
+//!
+//! One quality all over looks best for its bytes, as in the second of two passes. So the quality starts where the samples say that it fits, and
+//! moves as little as what is learnt on the way demands.
+
+use super::protocol::{Cost, Course};
+
+/// Part of the bytes that is aimed at: between what must not be missed (0.97) and what must not be passed.
+const AIM: f64 = 0.986;
+/// So many frames' worth of what was expected counts beside what is seen.
+const TRUST_FRAMES: f64 = 45.0;
+/// Key frames are few: each counts so much less than the next.
+const KEY_FADING: f64 = 0.8;
+/// What was seen fades over this part of the whole, but not sooner than over so many frames.
+const MEMORY_PART: f64 = 0.25;
+const MEMORY_FRAMES: f64 = 150.0;
+/// The most that CRF moves for one frame; and, as frames become few, how far it could still move until the end.
+const STEP: f64 = 0.12;
+const REACH: f64 = 12.0;
+const LAST_STEP: f64 = 1.0;
+/// Frames that packets may be out of order by.
+const REORDERED: f64 = 4.0;
+/// What was learnt is kept for so many places, each of some frames.
+const PLACES: u64 = 200;
+const FRAMES_OF_PLACE: u64 = 12;
+
+/// What was expected of some packets and what they took, at the CRF that the course begins with.
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    expected: f64,
+    seen: f64,
+}
+
+impl Account {
+    fn add(&mut self, expected: f64, seen: f64, fading: f64) {
+        self.expected = self.expected * fading + expected;
+        self.seen = self.seen * fading + seen;
+    }
+
+    /// As if what was expected had been seen.
+    fn trusting(bytes: f64) -> Self {
+        Self { expected: bytes, seen: bytes }
+    }
+
+    /// Seen over expected.
+    fn ratio(self) -> f64 {
+        self.seen / self.expected.max(1.0)
+    }
+}
+
+/// Holds the course.
+#[derive(Clone, Debug)]
+pub(crate) struct Helm {
+    course: Course,
+    key_every: f64,
+    crf: f64,
+    worst_crf: f64,
+    frames: u64,
+    bytes: u64,
+    sound_bytes: f64,
+    since_key: f64,
+    ordinary: Account,
+    keys: Account,
+    learnt: Vec<(Account, Account, u64)>,
+}
+
+impl Helm {
+    /// At the start. `key_every`: frames from one key frame to the next, at most.
+    pub(crate) fn new(course: Course, key_every: u32) -> Self {
+        let begins = cost_at(&course.costs, 0);
+        Self {
+            crf: course.crf,
+            worst_crf: course.crf,
+            sound_bytes: course.sound_bytes as f64,
+            key_every: f64::from(key_every.max(1)),
+            course,
+            frames: 0,
+            bytes: 0,
+            since_key: 0.0,
+            ordinary: Account::trusting(TRUST_FRAMES * begins.frame_bytes),
+            keys: Account::trusting(begins.key_bytes),
+            learnt: Vec::new(),
+        }
+    }
+
+    /// The CRF for the next frame.
+    pub(crate) fn crf(&self) -> f64 {
+        self.crf
+    }
+
+    /// True if more bytes would have made no frame look better.
+    pub(crate) fn is_at_best(&self) -> bool {
+        self.worst_crf <= self.course.crf_bounds.0 + 0.5
+    }
+
+    /// Hears that sound has taken so many bytes after `part` of the time (0 to 1).
+    pub(crate) fn hear_sound(&mut self, bytes: u64, part: f64) {
+        const TRUST: f64 = 0.1;
+        let part = part.clamp(0.0, 1.0);
+        let whole_bytes = (bytes as f64 + TRUST * self.course.sound_bytes as f64) / (part + TRUST);
+        self.sound_bytes = bytes as f64 + whole_bytes * (1.0 - part);
+    }
+
+    /// Hears of a packet.
+    pub(crate) fn hear(&mut self, bytes: u64, is_key: bool) {
+        let cost = cost_at(&self.course.costs, self.frames);
+        let of_place = (self.course.frames / PLACES).max(FRAMES_OF_PLACE);
+        if self.learnt.len() as u64 * of_place <= self.frames {
+            self.learnt.push((Account::default(), Account::default(), self.frames));
+        }
+        let seen = bytes as f64 * self.scale(self.crf).recip();
+        let fading = 1.0 - 1.0 / (self.course.frames as f64 * MEMORY_PART).max(MEMORY_FRAMES);
+        let of_place = if is_key {
+            self.since_key = 0.0;
+            self.keys.add(cost.key_bytes, seen, KEY_FADING);
+            self.learnt.last_mut().map(|(_, keys, _)| keys)
+        } else {
+            self.since_key += 1.0;
+            self.ordinary.add(cost.frame_bytes, seen, fading);
+            self.learnt.last_mut().map(|(ordinary, _, _)| ordinary)
+        };
+        if let Some(of_place) = of_place {
+            of_place.add(1.0, seen, 1.0);
+        }
+        self.frames += 1;
+        self.bytes += bytes;
+        self.turn();
+    }
+
+    /// The course for another try, which came out `file_bytes` big, from what this one learnt.
+    pub(crate) fn again(&self, file_bytes: u64) -> Course {
+        let mut last = self.course.costs.first().copied().unwrap_or(Cost { frame: 0, key_bytes: 1.0, frame_bytes: 1.0 });
+        let mut costs = Vec::new();
+        for (ordinary, keys, frame) in &self.learnt {
+            if ordinary.expected > 0.0 {
+                last.frame_bytes = ordinary.seen / ordinary.expected;
+            }
+            if keys.expected > 0.0 {
+                last.key_bytes = keys.seen / keys.expected;
+            }
+            if ordinary.expected + keys.expected > 0.0 {
+                costs.push(Cost { frame: *frame, ..last });
+            }
+        }
+        let sound_bytes = self.sound_bytes as u64;
+        let index_bytes = file_bytes.saturating_sub(self.bytes).saturating_sub(sound_bytes);
+        let mut again = Course { costs, sound_bytes, index_bytes, frames: self.frames.max(1), ..self.course.clone() };
+        let room = self.room_bytes(index_bytes as f64).max(1.0);
+        again.crf = self.course.crf + self.course.halving * (self.at_start_bytes() / room).log2();
+        again.crf = again.crf.clamp(self.course.crf_bounds.0, self.course.crf_bounds.1);
+        let scale = self.scale(again.crf);
+        for cost in &mut again.costs {
+            cost.key_bytes *= scale;
+            cost.frame_bytes *= scale;
+        }
+        again
+    }
+
+    /// What all pictures would have taken at the CRF of the start.
+    fn at_start_bytes(&self) -> f64 {
+        self.learnt.iter().map(|(ordinary, keys, _)| ordinary.seen + keys.seen).sum()
+    }
+
+    /// Bytes at a CRF over those at the start's.
+    fn scale(&self, crf: f64) -> f64 {
+        ((self.course.crf - crf) / self.course.halving).exp2()
+    }
+
+    /// What there is for pictures.
+    fn room_bytes(&self, index_bytes: f64) -> f64 {
+        self.course.max_bytes as f64 * AIM - index_bytes - self.sound_bytes
+    }
+
+    fn turn(&mut self) {
+        let left = self.course.frames.saturating_sub(self.frames) as f64;
+        if left < 1.0 {
+            return;
+        }
+        let rest = self.rest();
+        let (of_keys, of_ordinary) = (self.keys.ratio(), self.ordinary.ratio());
+        // Packets come in the order of decoding: one that is due within the last few frames does not come any more.
+        let key_frames = ((left - REORDERED + self.since_key) / self.key_every).floor().max(0.0);
+        let expected = rest.key_bytes * of_keys * key_frames + rest.frame_bytes * of_ordinary * (left - key_frames).max(0.0);
+        let room = (self.room_bytes(self.course.index_bytes as f64) - self.bytes as f64).max(left);
+        let wanted = self.course.crf + self.course.halving * (expected.max(1.0) / room).log2();
+        let step = (REACH / left).clamp(STEP, LAST_STEP);
+        let (best, worst) = self.course.crf_bounds;
+        self.crf = (self.crf + (wanted - self.crf).clamp(-step, step)).clamp(best, worst);
+        self.worst_crf = self.worst_crf.max(self.crf);
+    }
+
+    /// Average cost of what is left.
+    fn rest(&self) -> Cost {
+        let end = self.course.frames.max(self.frames + 1);
+        let inside = self.course.costs.iter().copied().filter(|cost| (self.frames + 1..end).contains(&cost.frame));
+        let mut from = cost_at(&self.course.costs, self.frames);
+        let (mut keys, mut ordinary) = (0.0, 0.0);
+        for to in inside.chain([cost_at(&self.course.costs, end)]) {
+            let frames = (to.frame - from.frame) as f64;
+            keys += (from.key_bytes + to.key_bytes) / 2.0 * frames;
+            ordinary += (from.frame_bytes + to.frame_bytes) / 2.0 * frames;
+            from = to;
+        }
+        let all = (end - self.frames) as f64;
+        Cost { frame: self.frames, key_bytes: keys / all, frame_bytes: ordinary / all }
+    }
+}
+
+/// What a frame costs there: the sample before and the one behind, by their distance.
+fn cost_at(costs: &[Cost], frame: u64) -> Cost {
+    let next = costs.partition_point(|cost| cost.frame <= frame);
+    match (next.checked_sub(1).and_then(|index| costs.get(index)), costs.get(next)) {
+        (Some(before), Some(behind)) => {
+            let part = (frame - before.frame) as f64 / (behind.frame - before.frame).max(1) as f64;
+            let mix = |one: f64, other: f64| one + (other - one) * part;
+            Cost { frame, key_bytes: mix(before.key_bytes, behind.key_bytes), frame_bytes: mix(before.frame_bytes, behind.frame_bytes) }
+        }
+        (Some(only), None) | (None, Some(only)) => Cost { frame, ..*only },
+        (None, None) => Cost { frame, key_bytes: 1.0, frame_bytes: 1.0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY_EVERY: u32 = 125;
+
+    /// What a frame costs over what is expected of it.
+    type Hardness = fn(u64) -> f64;
+
+    fn course(frames: u64, frame_bytes: f64) -> Course {
+        let index_bytes = 20 * frames;
+        let pictures = frame_bytes * (frames as f64 + 8.0 * (frames as f64 / f64::from(KEY_EVERY)).ceil());
+        Course {
+            max_bytes: (pictures / AIM) as u64 + index_bytes + 16 * frames,
+            sound_bytes: 16 * frames,
+            index_bytes,
+            frames,
+            crf: 26.0,
+            crf_bounds: (16.0, 51.0),
+            halving: 6.0,
+            costs: vec![Cost { frame: 0, key_bytes: frame_bytes * 9.0, frame_bytes }],
+        }
+    }
+
+    /// Encodes content that costs `real` times what the course expects there, with an encoder whose CRF halves the bytes in `halving` steps.
+    fn sail(course: Course, halving: f64, real: impl Fn(u64) -> f64) -> (f64, Helm) {
+        let (max_bytes, index_bytes) = (course.max_bytes as f64, course.index_bytes);
+        let (start, frames, first) = (course.crf, course.frames, course.costs[0]);
+        let mut helm = Helm::new(course, KEY_EVERY);
+        let (mut bytes, mut sound_bytes) = (index_bytes, 0);
+        for frame in 0..frames {
+            helm.hear_sound(sound_bytes, frame as f64 / frames as f64);
+            let is_key = frame % u64::from(KEY_EVERY) == 0;
+            let at_start = if is_key { first.key_bytes } else { first.frame_bytes } * real(frame);
+            let packet_bytes = (at_start * ((start - helm.crf()) / halving).exp2()) as u64;
+            helm.hear(packet_bytes, is_key);
+            bytes += packet_bytes + 10;
+            sound_bytes += 10; // less than was expected
+        }
+        (bytes as f64 / max_bytes, helm)
+    }
+
+    #[test]
+    fn content_that_is_other_than_its_samples_still_fits() {
+        let table: [(&str, u64, f64, Hardness); 6] = [
+            ("as expected", 1500, 6.0, |_| 1.0),
+            ("half as hard", 1500, 6.0, |_| 0.5),
+            ("twice as hard", 1500, 6.0, |_| 2.0),
+            ("harder to the end", 1500, 5.0, |frame| 0.5 + frame as f64 / 1500.0),
+            ("waves", 3000, 7.0, |frame| 1.0 + 0.5 * (frame as f64 / 200.0).sin()),
+            ("a short clip", 300, 6.0, |_| 1.3),
+        ];
+        for (name, frames, halving, real) in table {
+            let (part, helm) = sail(course(frames, 4000.0), halving, real);
+            assert!((0.97..=1.0).contains(&part), "{name}: {part}, CRF {}", helm.crf());
+        }
+    }
+
+    #[test]
+    fn quality_stays_where_it_is_while_all_is_as_expected() {
+        let (_, helm) = sail(course(1500, 4000.0), 6.0, |_| 1.0);
+        assert!((helm.crf() - 26.0).abs() < 0.6, "{}", helm.crf());
+    }
+
+    #[test]
+    fn the_second_try_knows_what_comes() {
+        let wild = |frame| if frame < 1400 { 0.2 } else { 6.0 };
+        let (part, helm) = sail(course(1500, 4000.0), 6.0, wild);
+        assert!(!(0.97..=1.0).contains(&part), "{part}: nobody could know");
+        let again = helm.again((course(1500, 4000.0).max_bytes as f64 * part) as u64);
+        let begins = again.crf;
+        assert!((16.0..51.0).contains(&begins));
+        let quiet = again.costs[0].frame_bytes;
+        let known = |frame| if frame < 1400 { 1.0 } else { 30.0 };
+        let (part, _) = sail(again, 6.0, known);
+        assert!((0.97..=1.0).contains(&part), "{part} from CRF {begins}, {quiet} bytes");
+    }
+
+    #[test]
+    fn better_than_the_best_is_not_tried() {
+        let mut easy = course(1500, 4000.0);
+        easy.crf = 16.0;
+        let (part, helm) = sail(easy, 6.0, |_| 0.1);
+        assert!(helm.is_at_best() && part < 0.2, "{part}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_of_some_length_fits(hardness in prop::collection::vec(0.5_f64..2.0, 20), halving in 4.5_f64..8.0) {
+            let (part, _) = sail(course(3000, 4000.0), halving, |frame| hardness[(frame / 150) as usize]);
+            prop_assert!((0.95..=1.02).contains(&part), "{part}");
+        }
+    }
+}

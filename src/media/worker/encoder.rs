@@ -1,0 +1,162 @@
+//! Encoders of pictures and their settings.
+//!
+//! In: what frames are like, a codec, a quality. Out: an encoder. Must not: choose the quality.
+
+use std::ffi::CStr;
+
+use ffmpeg::codec::Flags;
+use ffmpeg::{Dictionary, Rational, codec, decoder, encoder, ffi, format};
+use ffmpeg_next as ffmpeg;
+
+use super::error::{Blame, WorkResult};
+use super::measure::{is_large, threads_for};
+use super::pictures::{Pictures, thread_option};
+use crate::media::protocol::VideoSettings;
+use crate::model::VideoCodec;
+
+/// Frames that are looked ahead for large pictures.
+const LARGE_LOOKAHEAD: &str = "10";
+/// Seconds between key frames: short enough to seek in a chat.
+const KEY_FRAME_S: f64 = 5.0;
+/// Presets of libx264, from the fastest, and what SVT-AV1 calls as fast.
+const AV1_PRESETS: [(&str, &str); 10] = [
+    ("ultrafast", "12"),
+    ("superfast", "11"),
+    ("veryfast", "10"),
+    ("faster", "9"),
+    ("fast", "8"),
+    ("medium", "7"),
+    ("slow", "6"),
+    ("slower", "5"),
+    ("veryslow", "4"),
+    ("placebo", "3"),
+];
+const AV1_DEFAULT_PRESET: &str = "8";
+
+/// All that an encoder is opened with but the quality.
+pub(super) struct Opening {
+    settings: VideoSettings,
+    size: (u32, u32),
+    rate: Rational,
+    colors: Colors,
+    threads: u32,
+}
+
+/// Says which colours are meant, so that they look as in the source.
+#[derive(Clone, Copy)]
+struct Colors {
+    space: ffmpeg::color::Space,
+    primaries: ffmpeg::color::Primaries,
+    transfer: ffmpeg::color::TransferCharacteristic,
+}
+
+impl Opening {
+    /// For the frames of `pictures`.
+    pub(super) fn new(pictures: &Pictures, settings: &VideoSettings, threads: u32) -> Self {
+        let wanted = pictures.wanted();
+        let colors = if wanted.hdr.is_some() { Colors::BT709 } else { Colors::of(pictures.decoder()) };
+        let threads = threads_for(wanted.size, threads);
+        Self { settings: settings.clone(), size: wanted.size, rate: wanted.rate, colors, threads }
+    }
+
+    /// Frames from one key frame to the next, at most.
+    pub(super) fn key_every(&self) -> u32 {
+        key_every(f64::from(self.rate))
+    }
+
+    /// True if [`set_crf`] works while the encoder runs.
+    pub(super) fn is_steered_in_flight(&self) -> bool {
+        self.settings.codec == VideoCodec::H264
+    }
+
+    /// Opens an encoder at a quality.
+    pub(super) fn open(&self, crf: f64) -> WorkResult<encoder::video::Encoder> {
+        let (name, mut options) = match self.settings.codec {
+            VideoCodec::H264 => ("libx264", self.h264(crf)),
+            VideoCodec::Hevc => ("libx265", self.hevc(crf)),
+            VideoCodec::Av1 => ("libsvtav1", self.av1(crf)),
+        };
+        options.set("threads", &thread_option(self.threads));
+        let open = || {
+            let codec = encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
+            let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
+            encoder.set_width(self.size.0);
+            encoder.set_height(self.size.1);
+            encoder.set_format(format::Pixel::YUV420P);
+            encoder.set_aspect_ratio((1, 1));
+            encoder.set_frame_rate(Some(self.rate));
+            encoder.set_time_base(self.rate.invert());
+            encoder.set_gop(self.key_every());
+            encoder.set_colorspace(self.colors.space);
+            encoder.set_color_primaries(self.colors.primaries);
+            encoder.set_color_transfer_characteristic(self.colors.transfer);
+            encoder.set_color_range(ffmpeg::color::Range::MPEG);
+            encoder.set_flags(Flags::GLOBAL_HEADER);
+            encoder.open_with(options)
+        };
+        open().blame_us(&format!("opening {name}"))
+    }
+
+    fn h264(&self, crf: f64) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        options.set("preset", &self.settings.preset);
+        options.set("profile", "high");
+        options.set("crf", &crf.to_string());
+        if is_large(self.size) && !matches!(self.settings.preset.as_str(), "ultrafast" | "superfast") {
+            options.set("rc-lookahead", LARGE_LOOKAHEAD); // those two presets look ahead less anyway
+        }
+        options
+    }
+
+    fn hevc(&self, crf: f64) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        options.set("preset", &self.settings.preset);
+        options.set("crf", &crf.to_string());
+        // Closed, so that each begins anew; and the thread pool would else be as large as the machine.
+        let pools = if self.threads == 0 { "*".to_owned() } else { self.threads.to_string() };
+        options.set("x265-params", &format!("log-level=error:open-gop=0:pools={pools}"));
+        options
+    }
+
+    fn av1(&self, crf: f64) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        let named = AV1_PRESETS.into_iter().find(|(name, _)| *name == self.settings.preset);
+        options.set("preset", named.map_or(AV1_DEFAULT_PRESET, |(_, preset)| preset));
+        options.set("crf", &(crf.round() as i64).clamp(1, 63).to_string());
+        options.set("svtav1-params", &format!("lp={}", self.threads.max(1)));
+        options
+    }
+}
+
+/// Frames from one key frame to the next, at most.
+pub(crate) fn key_every(rate: f64) -> u32 {
+    ((rate * KEY_FRAME_S).round() as u32).clamp(1, 300)
+}
+
+/// Changes the quality of the frames that come, where [`Opening::is_steered_in_flight`].
+pub(super) fn set_crf(encoder: &mut encoder::video::Encoder, crf: f64) -> WorkResult<()> {
+    const OPTION: &CStr = c"crf";
+    // SAFETY: the encoder is open, so its private data are libx264's options; the encoder reads them before each frame.
+    let changed = unsafe { ffi::av_opt_set_double((*encoder.as_mut_ptr()).priv_data, OPTION.as_ptr(), crf, 0) };
+    if changed < 0 { Err(ffmpeg::Error::from(changed)).blame_us("changing the quality") } else { Ok(()) }
+}
+
+impl Colors {
+    const BT709: Self = Self {
+        space: ffmpeg::color::Space::BT709,
+        primaries: ffmpeg::color::Primaries::BT709,
+        transfer: ffmpeg::color::TransferCharacteristic::BT709,
+    };
+
+    /// As in the source. RGB becomes BT.601 by the scaler's default.
+    fn of(decoder: &decoder::Video) -> Self {
+        match decoder.color_space() {
+            ffmpeg::color::Space::RGB => Self {
+                space: ffmpeg::color::Space::Unspecified,
+                primaries: ffmpeg::color::Primaries::Unspecified,
+                transfer: ffmpeg::color::TransferCharacteristic::Unspecified,
+            },
+            space => Self { space, primaries: decoder.color_primaries(), transfer: decoder.color_transfer_characteristic() },
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The filters between a decoder of pictures and an encoder.
+//!
+//! In: what the source is and what is wanted. Out: a chain as FFmpeg writes it. Must not: touch FFmpeg's objects.
+//! Filters: <https://ffmpeg.org/ffmpeg-filters.html>; the curves of HDR: ITU-R BT.2100.
+
+use ffmpeg::Rational;
+use ffmpeg_next as ffmpeg;
+
+use super::jpeg::turn;
+use crate::model::Hdr;
+
+/// What frames are to be like, and what has to be undone for that.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    /// Width and height in pixels.
+    pub(super) size: (u32, u32),
+    /// Frames a second.
+    pub(super) rate: Rational,
+    /// Clockwise rotation that the source asks for, in degrees.
+    pub(super) rotation: u16,
+    /// The source's frames are two half pictures each, or some of them.
+    pub(super) interlaced: bool,
+    /// The source's brightness goes beyond what a screen of old can show.
+    pub(super) hdr: Option<Hdr>,
+}
+
+/// The chain, from decoded frames to 8-bit 4:2:0.
+pub(super) fn chain(wanted: &Wanted) -> String {
+    let deinterlaced = if wanted.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
+    let (width, height) = wanted.size;
+    let rate = wanted.rate;
+    format!(
+        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p",
+        rate.numerator(),
+        rate.denominator(),
+        turn(wanted.rotation),
+        wanted.hdr.map(tone_mapped).unwrap_or_default(),
+    )
+}
+
+/// Light in place of signal, less light, signal again; after scaling, since it costs the most. What the source says of its colours is given
+/// again: not every frame says it, and the filter refuses what it does not know.
+fn tone_mapped(hdr: Hdr) -> String {
+    let curve = match hdr {
+        Hdr::Pq => "smpte2084",
+        Hdr::Hlg => "arib-std-b67",
+    };
+    format!(
+        "zscale=transferin={curve}:primariesin=bt2020:matrixin=bt2020nc:transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,\
+         tonemap=tonemap=hable:desat=0,zscale=transfer=bt709:matrix=bt709:range=limited,"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Wanted = Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None };
+
+    #[test]
+    fn each_need_has_its_filter_in_its_place() {
+        let table: [(&str, Wanted, &[&str]); 5] = [
+            ("plain", PLAIN, &["fps=25/1,scale=1280:720", "setsar=1,format=yuv420p"]),
+            ("interlaced", Wanted { interlaced: true, ..PLAIN }, &["bwdif=", "fps=", "scale="]),
+            ("on its side", Wanted { rotation: 90, ..PLAIN }, &["fps=", "transpose=clock", "scale="]),
+            (
+                "PQ",
+                Wanted { hdr: Some(Hdr::Pq), ..PLAIN },
+                &["scale=", "transferin=smpte2084", "tonemap=", "transfer=bt709", "format=yuv420p"],
+            ),
+            ("HLG", Wanted { hdr: Some(Hdr::Hlg), ..PLAIN }, &["transferin=arib-std-b67", "tonemap="]),
+        ];
+        for (name, wanted, pieces) in table {
+            let chain = chain(&wanted);
+            let mut rest = chain.as_str();
+            for piece in pieces {
+                let at = rest.find(piece).unwrap_or_else(|| panic!("{name}: {piece} in its order in {chain}"));
+                rest = &rest[at..];
+            }
+        }
+        assert!(!chain(&PLAIN).contains("tonemap") && !chain(&PLAIN).contains("bwdif"));
+    }
+}
