@@ -104,10 +104,10 @@ pub(crate) fn other_crfs(plan: &Plan, looked: &Looked) -> Option<[f64; 2]> {
     (plan.course.crf > worst + FAR).then_some([worst, worst + (worst - best)])
 }
 
-/// Where samples are taken, and how many frames each has: a few of a short clip, up to two dozen of a film.
+/// Where samples are taken, and how many frames each has: some of a short clip, two dozen of a film.
 pub(crate) fn sample_places(duration_s: f64, frame_rate: f64) -> (Vec<f64>, u32) {
-    let count = (duration_s / 6.0).clamp(2.0, 24.0) as u32;
-    let places = (0..count).map(|index| duration_s * (f64::from(index) + 0.3) / f64::from(count)).collect();
+    let count = (duration_s / 3.0).clamp(3.0, 24.0) as u32;
+    let places = (0..count).map(|index| duration_s * (f64::from(index) + 0.45) / f64::from(count)).collect();
     // Not more than a sixteenth of the whole, or the look costs what it saves.
     let frames = (duration_s * frame_rate / 16.0 / f64::from(count)).clamp(8.0, 24.0) as u32;
     (places, frames)
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn samples_are_few_and_spread() {
-        for (duration_s, count, frames) in [(10.0, 2, 9), (2.0, 2, 8), (60.0, 10, 11), (7200.0, 24, 24)] {
+        for (duration_s, count, frames) in [(10.0, 3, 8), (2.0, 3, 8), (60.0, 20, 8), (7200.0, 24, 24)] {
             let (places, of_each) = sample_places(duration_s, 30.0);
             assert_eq!((places.len(), of_each), (count, frames), "{duration_s}");
             assert!(places.iter().all(|place| (0.0..duration_s).contains(place)));

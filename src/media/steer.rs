@@ -8,7 +8,7 @@
 use super::protocol::{Cost, Course};
 
 /// Part of the bytes that is aimed at: between what must not be missed (0.97) and what must not be passed.
-const AIM: f64 = 0.986;
+pub(crate) const AIM: f64 = 0.986;
 /// So many frames' worth of what was expected counts beside what is seen.
 const TRUST_FRAMES: f64 = 45.0;
 /// Key frames are few: each counts so much less than the next.
@@ -20,6 +20,8 @@ const MEMORY_FRAMES: f64 = 150.0;
 const STEP: f64 = 0.12;
 const REACH: f64 = 12.0;
 const LAST_STEP: f64 = 1.0;
+/// Steps of CRF between the finest and the worst frame that are seen.
+const ASTRAY: f64 = 5.0;
 /// Frames that packets may be out of order by.
 const REORDERED: f64 = 4.0;
 /// What was learnt is kept for so many places, each of some frames.
@@ -56,6 +58,7 @@ pub(crate) struct Helm {
     course: Course,
     key_every: f64,
     crf: f64,
+    finest_crf: f64,
     worst_crf: f64,
     frames: u64,
     bytes: u64,
@@ -72,6 +75,7 @@ impl Helm {
         let begins = cost_at(&course.costs, 0);
         Self {
             crf: course.crf,
+            finest_crf: course.crf,
             worst_crf: course.crf,
             sound_bytes: course.sound_bytes as f64,
             key_every: f64::from(key_every.max(1)),
@@ -93,6 +97,11 @@ impl Helm {
     /// True if more bytes would have made no frame look better.
     pub(crate) fn is_at_best(&self) -> bool {
         self.worst_crf <= self.course.crf_bounds.0 + 0.5
+    }
+
+    /// True if what came was so different from what was expected that some frames look much worse than others.
+    pub(crate) fn went_astray(&self) -> bool {
+        self.worst_crf - self.finest_crf > ASTRAY
     }
 
     /// Hears that sound has taken so many bytes after `part` of the time (0 to 1).
@@ -158,6 +167,12 @@ impl Helm {
         again
     }
 
+    /// Bits a second for the pictures of `duration_s`, so that a file that came out `file_bytes` big would fill `part` of its bytes.
+    pub(crate) fn bit_rate(&self, file_bytes: u64, duration_s: f64, part: f64) -> u64 {
+        let beside = file_bytes.saturating_sub(self.bytes) as f64;
+        ((self.course.max_bytes as f64 * part - beside).max(1.0) * 8.0 / duration_s.max(0.1)) as u64
+    }
+
     /// What all pictures would have taken at the CRF of the start.
     fn at_start_bytes(&self) -> f64 {
         self.learnt.iter().map(|(ordinary, keys, _)| ordinary.seen + keys.seen).sum()
@@ -188,6 +203,7 @@ impl Helm {
         let step = (REACH / left).clamp(STEP, LAST_STEP);
         let (best, worst) = self.course.crf_bounds;
         self.crf = (self.crf + (wanted - self.crf).clamp(-step, step)).clamp(best, worst);
+        self.finest_crf = self.finest_crf.min(self.crf);
         self.worst_crf = self.worst_crf.max(self.crf);
     }
 

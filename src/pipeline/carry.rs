@@ -6,8 +6,9 @@
 
 use super::media::Making;
 use super::{Next, Pipeline, Run, is_whole};
+use crate::config::AboveLimits;
 use crate::media::must_start_over;
-use crate::model::{Failure, Lane, Prepared, ProgressSender, Reason, Stage, UploadPlan};
+use crate::model::{Failure, Lane, LaneHealth, Prepared, ProgressSender, Reason, Stage, UploadPlan};
 use crate::route;
 use crate::spool::Spool;
 use crate::store::Work;
@@ -108,7 +109,13 @@ impl Pipeline {
             UploadPlan::Compress { lane, target_bytes, instead_of } => {
                 self.better_later(prepared.size_bytes, Some(self.parts.config.accounts.longest_wait_s))?;
                 tracing::info!(job = %run.job.id, ?lane, ?instead_of, target_bytes, size_bytes = prepared.size_bytes, "planned with compression");
-                let Some(smaller) = self.smaller(run, target_bytes).await? else { return Ok(Next::Stage(Stage::Fetch)) };
+                let smaller = match self.smaller(run, target_bytes).await {
+                    Err(failure) if matches!(failure.reason, Reason::SlideShow { .. }) => {
+                        return Box::pin(self.rather_in_pieces(run, &prepared, &lanes, failure)).await;
+                    }
+                    smaller => smaller?,
+                };
+                let Some(smaller) = smaller else { return Ok(Next::Stage(Stage::Fetch)) };
                 (smaller, lane)
             }
             UploadPlan::Split { lane, piece_bytes, instead_of } => {
@@ -133,6 +140,19 @@ impl Pipeline {
 }
 
 impl Pipeline {
+    /// It would look too bad if it were made that small: cut, if the settings allow it, else the failure.
+    async fn rather_in_pieces(&self, run: &Run<'_>, whole: &Prepared, lanes: &[LaneHealth], failure: Failure) -> Result<Next, Failure> {
+        let mut config = self.parts.config.route.clone();
+        config.above_limits.retain(|way| *way == AboveLimits::Split);
+        match route::plan(whole, run.choice()?, lanes, &config) {
+            UploadPlan::Split { piece_bytes, .. } => {
+                tracing::info!(job = %run.job.id, %failure, "planned in pieces");
+                self.split(run, whole, piece_bytes).await
+            }
+            UploadPlan::Send { .. } | UploadPlan::Compress { .. } | UploadPlan::Refuse { .. } => Err(failure),
+        }
+    }
+
     /// Fails with the time to wait if an account that only rests, or has sent enough for today, will take the file as it is soon enough.
     pub(super) fn better_later(&self, size_bytes: u64, at_most_s: Option<u32>) -> Result<(), Failure> {
         if !self.parts.config.route.prefer.contains(&Lane::UserAccount) {

@@ -3,16 +3,17 @@
 //! In: what frames are like, a codec, a quality. Out: an encoder. Must not: choose the quality.
 
 use std::ffi::CStr;
+use std::path::Path;
 
 use ffmpeg::codec::Flags;
 use ffmpeg::{Dictionary, Rational, codec, decoder, encoder, ffi, format};
 use ffmpeg_next as ffmpeg;
 
-use super::error::{Blame, WorkResult};
+use super::error::{Blame, WorkError, WorkResult};
 use super::measure::{is_large, threads_for};
 use super::pictures::{Pictures, thread_option};
 use crate::media::protocol::VideoSettings;
-use crate::model::VideoCodec;
+use crate::model::{Reason, VideoCodec};
 
 /// Frames that are looked ahead for large pictures.
 const LARGE_LOOKAHEAD: &str = "10";
@@ -32,6 +33,15 @@ const AV1_PRESETS: [(&str, &str); 10] = [
     ("placebo", "3"),
 ];
 const AV1_DEFAULT_PRESET: &str = "8";
+
+/// How well an encoder works.
+#[derive(Clone, Copy)]
+pub(super) enum Quality<'a> {
+    /// A constant quality. libx264 writes what each frame took into the file, as the first of two passes does.
+    Crf { crf: f64, statistics: Option<&'a Path> },
+    /// As many bits a second, spread by what the file says: the second of two passes, libx264 alone.
+    BitRate { bit_rate: u64, statistics: &'a Path },
+}
 
 /// All that an encoder is opened with but the quality.
 pub(super) struct Opening {
@@ -64,17 +74,25 @@ impl Opening {
         key_every(f64::from(self.rate))
     }
 
-    /// True if [`set_crf`] works while the encoder runs.
+    /// True if [`set_crf`] works while the encoder runs, and [`Quality::BitRate`] afterwards.
     pub(super) fn is_steered_in_flight(&self) -> bool {
         self.settings.codec == VideoCodec::H264
     }
 
     /// Opens an encoder at a quality.
-    pub(super) fn open(&self, crf: f64) -> WorkResult<encoder::video::Encoder> {
-        let (name, mut options) = match self.settings.codec {
-            VideoCodec::H264 => ("libx264", self.h264(crf)),
-            VideoCodec::Hevc => ("libx265", self.hevc(crf)),
-            VideoCodec::Av1 => ("libsvtav1", self.av1(crf)),
+    pub(super) fn open(&self, quality: Quality) -> WorkResult<encoder::video::Encoder> {
+        let (name, mut options) = match (self.settings.codec, quality) {
+            (VideoCodec::H264, quality) => ("libx264", self.h264(quality)),
+            (VideoCodec::Hevc, Quality::Crf { crf, .. }) => ("libx265", self.hevc(crf)),
+            (VideoCodec::Av1, Quality::Crf { crf, .. }) => ("libsvtav1", self.av1(crf)),
+            (VideoCodec::Hevc | VideoCodec::Av1, Quality::BitRate { .. }) => {
+                return Err(WorkError::new(Reason::Internal, "this codec has no second pass here"));
+            }
+        };
+        let passes = match quality {
+            Quality::Crf { statistics: None, .. } => Flags::empty(),
+            Quality::Crf { statistics: Some(_), .. } => Flags::PASS1,
+            Quality::BitRate { .. } => Flags::PASS2,
         };
         options.set("threads", &thread_option(self.threads));
         let open = || {
@@ -91,17 +109,30 @@ impl Opening {
             encoder.set_color_primaries(self.colors.primaries);
             encoder.set_color_transfer_characteristic(self.colors.transfer);
             encoder.set_color_range(ffmpeg::color::Range::MPEG);
-            encoder.set_flags(Flags::GLOBAL_HEADER);
+            // Closed: from each key frame on everything can be shown, so that one can seek there and cut there.
+            encoder.set_flags(Flags::GLOBAL_HEADER | Flags::CLOSED_GOP | passes);
             encoder.open_with(options)
         };
         open().blame_us(&format!("opening {name}"))
     }
 
-    fn h264(&self, crf: f64) -> Dictionary<'static> {
+    fn h264(&self, quality: Quality) -> Dictionary<'static> {
         let mut options = Dictionary::new();
         options.set("preset", &self.settings.preset);
         options.set("profile", "high");
-        options.set("crf", &crf.to_string());
+        match quality {
+            Quality::Crf { crf, statistics } => {
+                options.set("crf", &crf.to_string());
+                if let Some(statistics) = statistics {
+                    options.set("stats", &statistics.to_string_lossy());
+                    options.set("fastfirstpass", "0"); // it is meant to be the only one
+                }
+            }
+            Quality::BitRate { bit_rate, statistics } => {
+                options.set("b", &bit_rate.to_string());
+                options.set("stats", &statistics.to_string_lossy());
+            }
+        }
         if is_large(self.size) && !matches!(self.settings.preset.as_str(), "ultrafast" | "superfast") {
             options.set("rc-lookahead", LARGE_LOOKAHEAD); // those two presets look ahead less anyway
         }

@@ -8,7 +8,7 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Packet, encoder, ffi};
 use ffmpeg_next as ffmpeg;
 
-use super::encoder::Opening;
+use super::encoder::{Opening, Quality};
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
 use super::input;
@@ -131,7 +131,7 @@ struct Coder {
 
 impl Coder {
     fn new(opening: &Opening, crf: f64) -> WorkResult<Self> {
-        Ok(Self { encoder: opening.open(crf)?, keys: (0, 0), others: (0, 0), time: Duration::ZERO })
+        Ok(Self { encoder: opening.open(Quality::Crf { crf, statistics: None })?, keys: (0, 0), others: (0, 0), time: Duration::ZERO })
     }
 
     fn encode(&mut self, picture: &ffmpeg::frame::Video) -> WorkResult<()> {

@@ -11,12 +11,15 @@ use super::feed::Origin;
 use super::jpeg::Jpeg;
 use super::produce::{Front, Picture, Produced, Run, produce};
 use super::thumbnail;
+use super::video::Effort;
 use crate::media::memo::{Remembered, remember, remembered};
 use crate::media::protocol::{Course, Made, Make, Output, Rate, VideoSettings, VideoWork};
-use crate::model::Reason;
+use crate::media::steer::{AIM, Helm};
+use crate::model::{Reason, VideoCodec};
 
-/// Runs of an encode that has to fit.
+/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each.
 const TRIES: usize = 3;
+const AIMS: [f64; TRIES] = [AIM, AIM - 0.005, AIM - 0.01];
 /// Part of the bytes from which on they count as used.
 const FULL: f64 = 0.97;
 
@@ -73,7 +76,9 @@ impl Job<'_> {
             VideoWork::Leave => produce(&run(Picture::Leave, Front::Moved), report, &mut |_| Ok(())),
             VideoWork::Copy => self.copy(output, run, report),
             VideoWork::Encode { settings, rate: Rate::Size(course) } => self.fit(output, settings, course, run, report),
-            VideoWork::Encode { settings, rate } => produce(&run(Picture::Encode(settings, rate), Front::Moved), report, &mut |_| Ok(())),
+            VideoWork::Encode { settings, rate: Rate::Quality(crf) } => {
+                produce(&run(Picture::Encode(settings, Effort::Even(*crf)), Front::Moved), report, &mut |_| Ok(()))
+            }
         }
     }
 
@@ -108,7 +113,8 @@ impl Job<'_> {
         moved(report)
     }
 
-    /// Encodes so that it fits; once more, with what was learnt, where the result is too large or leaves room that it could use.
+    /// Encodes so that it fits. Where that came out too large, or uneven, or leaves room that it could use, once more: libx264 with what it wrote down of each frame, as
+    /// in the second of two passes; others with what was learnt on the way.
     fn fit<'a>(
         &'a self,
         output: &'a Output,
@@ -117,23 +123,54 @@ impl Job<'_> {
         run: impl Fn(Picture<'a>, Front) -> Run<'a>,
         report: &mut dyn FnMut(f64),
     ) -> WorkResult<Produced> {
-        let mut course = course.clone();
+        let statistics = (settings.codec == VideoCodec::H264).then(|| self.task.folder.join("x264-pass.log"));
+        let result = self.fit_with(output, settings, course, statistics.as_deref(), run, report);
+        for left in statistics.iter().flat_map(|statistics| [statistics.clone(), statistics.with_extension("log.mbtree")]) {
+            remove(&left);
+        }
+        if result.is_err() {
+            remove(&output.path);
+        }
+        result
+    }
+
+    fn fit_with<'a>(
+        &'a self,
+        output: &'a Output,
+        settings: &'a VideoSettings,
+        course: &Course,
+        statistics: Option<&Path>,
+        run: impl Fn(Picture<'a>, Front) -> Run<'a>,
+        report: &mut dyn FnMut(f64),
+    ) -> WorkResult<Produced> {
+        let (mut course, mut helm, mut bit_rate) = (course.clone(), None::<Helm>, 0);
         let mut result_bytes = 0;
-        for try_number in 0..TRIES {
-            let rate = Rate::Size(Box::new(course.clone()));
-            let produced =
-                produce(&Run { picture: Picture::Encode(settings, &rate), ..run(Picture::Leave, Front::Moved) }, report, &mut |_| Ok(()))?;
+        for aim in AIMS {
+            let effort = match (statistics, &helm) {
+                (Some(statistics), Some(_)) => Effort::Informed { bit_rate, statistics },
+                (statistics, _) => Effort::Steered { course: &course, statistics },
+            };
+            let picture = Picture::Encode(settings, effort);
+            let produced = produce(&Run { picture, ..run(Picture::Leave, Front::Moved) }, report, &mut |_| Ok(()))?;
             result_bytes = fs::metadata(&output.path).blame_us("measuring the result")?.len();
-            let Some(helm) = &produced.helm else { return Ok(produced) };
             eprintln!("{result_bytes} of {} bytes", course.max_bytes);
-            let is_last = try_number + 1 == TRIES;
-            let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || helm.is_at_best();
-            if result_bytes <= course.max_bytes && (is_full || is_last) {
+            let steered = produced.helm.clone().or_else(|| helm.clone());
+            let Some(steered) = steered else { return Ok(produced) };
+            let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || steered.is_at_best();
+            let is_even = helm.is_some() || statistics.is_none() || !steered.went_astray();
+            if result_bytes <= course.max_bytes && (is_full && is_even || aim == AIMS[TRIES - 1]) {
                 return Ok(produced);
             }
-            course = helm.again(result_bytes);
+            match (statistics, &helm) {
+                (None, _) => course = steered.again(result_bytes),
+                (Some(_), None) => bit_rate = steered.bit_rate(result_bytes, produced.duration_s, aim),
+                (Some(_), Some(_)) => {
+                    let missed = course.max_bytes as f64 * aim / result_bytes.max(1) as f64;
+                    bit_rate = (bit_rate as f64 * missed) as u64;
+                }
+            }
+            helm = Some(steered);
         }
-        remove(&output.path);
         let reason = Reason::NoLane { size_bytes: result_bytes, limit_bytes: course.max_bytes, account_missing: false };
         Err(WorkError::new(reason, format!("{result_bytes} bytes after {TRIES} tries")))
     }

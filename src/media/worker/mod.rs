@@ -70,7 +70,8 @@ fn work(request: Request) -> WorkResult<Reply> {
     let mut last = 0;
     let mut report = |fraction: f64| {
         let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;
-        if per_mille > last {
+        // A second try begins at the start again.
+        if per_mille != last {
             last = per_mille;
             write(&Reply::Progress { per_mille });
         }

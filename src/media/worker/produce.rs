@@ -15,8 +15,8 @@ use super::jpeg::Jpeg;
 use super::muxer::{Index, Muxer};
 use super::reader::{Place, Readers};
 use super::room::{self, packets_at_most, room_bytes};
-use super::video::VideoTrack;
-use crate::media::protocol::{AudioWork, Output, Rate, VideoSettings};
+use super::video::{Effort, VideoTrack};
+use crate::media::protocol::{AudioWork, Output, VideoSettings};
 use crate::media::steer::Helm;
 
 /// Rate of pictures where none is known: the highest that is copied.
@@ -28,7 +28,7 @@ const PACKET_SAMPLES: f64 = 1024.0;
 pub(super) enum Picture<'a> {
     Leave,
     Copy,
-    Encode(&'a VideoSettings, &'a Rate),
+    Encode(&'a VideoSettings, Effort<'a>),
 }
 
 /// One run.
@@ -147,8 +147,8 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
         && let Some(stream) = input.stream(from.stream)
     {
         let track = match &run.picture {
-            Picture::Encode(settings, rate) => {
-                let track = VideoTrack::new(&stream, settings, rate, run.threads)?;
+            Picture::Encode(settings, effort) => {
+                let track = VideoTrack::new(&stream, settings, *effort, run.threads)?;
                 display = Some(track.display());
                 Track::Video(Box::new(track))
             }

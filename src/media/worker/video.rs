@@ -3,18 +3,31 @@
 //! In: packets of one stream. Out: encoded packets at a steady frame rate, upright, of even size. Must not: read or write files, or decide
 //! how well.
 
+use std::path::Path;
+
 use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational, codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
-use super::encoder::{Opening, set_crf};
+use super::encoder::{Opening, Quality, set_crf};
 use super::error::{Blame, WorkResult};
 use super::pictures::Pictures;
-use crate::media::protocol::{Rate, VideoSettings};
+use crate::media::protocol::{Course, VideoSettings};
 use crate::media::steer::Helm;
 
 /// Where packets go, with the time base that their timestamps count in.
 pub(super) type PacketSink<'a> = dyn FnMut(&mut Packet, Rational) -> WorkResult<()> + 'a;
+
+/// How well pictures are encoded.
+#[derive(Clone, Copy)]
+pub(super) enum Effort<'a> {
+    /// One CRF all over.
+    Even(f64),
+    /// Steered to a size on the way. What each frame took goes into this file, if there is to be one.
+    Steered { course: &'a Course, statistics: Option<&'a Path> },
+    /// To so many bits a second, knowing what each of the same frames took before.
+    Informed { bit_rate: u64, statistics: &'a Path },
+}
 
 /// One stream of pictures on its way through decoder, filters and encoder.
 pub(super) struct VideoTrack {
@@ -31,14 +44,17 @@ struct Coder {
 }
 
 impl VideoTrack {
-    pub(super) fn new(stream: &Stream, settings: &VideoSettings, rate: &Rate, threads: u32) -> WorkResult<Self> {
+    pub(super) fn new(stream: &Stream, settings: &VideoSettings, effort: Effort, threads: u32) -> WorkResult<Self> {
         let pictures = Pictures::new(stream, settings, threads)?;
         let opening = Opening::new(&pictures, settings, threads);
-        let (crf, helm) = match rate {
-            Rate::Quality(crf) => (*crf, None),
-            Rate::Size(course) => (course.crf, Some(Helm::new((**course).clone(), opening.key_every()))),
+        let (quality, helm) = match effort {
+            Effort::Even(crf) => (Quality::Crf { crf, statistics: None }, None),
+            Effort::Steered { course, statistics } => {
+                (Quality::Crf { crf: course.crf, statistics }, Some(Helm::new(course.clone(), opening.key_every())))
+            }
+            Effort::Informed { bit_rate, statistics } => (Quality::BitRate { bit_rate, statistics }, None),
         };
-        let encoder = opening.open(crf)?;
+        let encoder = opening.open(quality)?;
         Ok(Self { pictures, coder: Coder { opening, encoder, helm, frames: 0 } })
     }
 
@@ -77,7 +93,7 @@ impl Coder {
             } else if self.frames == self.opening.key_every() {
                 // Here a key frame stands anyway: the next encoder begins with it.
                 self.end(out)?;
-                self.encoder = self.opening.open(crf)?;
+                self.encoder = self.opening.open(Quality::Crf { crf, statistics: None })?;
                 self.frames = 0;
             }
         }

@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_escaped_comes_back(text in "[^\\p{Cc}]{0,40}|[<>&\"/ab =;]{0,30}") {
+        fn what_was_escaped_comes_back(text in "[ -~🦀üж]{0,40}|[<>&\"/ab =;]{0,30}") {
             let (bold, entities) = read(&format!("<b>{}</b>", escape(&text)));
             prop_assert_eq!(&bold, &text);
             prop_assert_eq!(entities.len(), usize::from(!text.is_empty()));

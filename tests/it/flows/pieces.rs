@@ -90,6 +90,22 @@ async fn the_bot_alone_sends_one_piece_after_the_other() {
 }
 
 #[tokio::test]
+async fn what_would_be_a_slide_show_comes_in_pieces() {
+    let scene = Scene::with("route = { bot_api_max_bytes = 350_000 }").await;
+    let link = scene.site.serve("film.mp4", Answer::File(clips::noise()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    ann.sends(&link).await;
+    chooses(&ann, "Video").await;
+    let last = reads(&ann, "1/").await;
+    let count: usize = last.caption.as_deref().and_then(|text| text.split_once("1/")?.1.lines().next()?.parse().ok()).unwrap();
+    let pieces = gets_pieces(&ann, count).await;
+    assert!((8..=10).contains(&count) && pieces.iter().all(|piece| piece.media.as_ref().unwrap().size <= 350_000), "{count}");
+    scene.home.is_clean().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn lost_answers_make_no_second_album() {
     let scene = Scene::logged_in_with(SMALL_LIMITS).await;
     let link = scene.site.serve("film.mp4", Answer::File(clips::in_short_stretches()));

@@ -24,6 +24,8 @@ async fn a_noisy_clip_never_comes_out_too_large() {
         assert!(prepared.size_bytes <= max_bytes, "{} of {max_bytes}", prepared.size_bytes);
         assert!(prepared.size_bytes >= max_bytes * 97 / 100, "{} of {max_bytes}: the room is used", prepared.size_bytes);
         assert_eq!(prepared.duration_s, 6);
+        let settings = std::fs::read(&prepared.path).expect("it reads"); // libx264 writes its own into the film
+        assert!(settings.windows(10).any(|window| window == b"open_gop=0"), "from each key frame on all can be shown");
         let probed = probe(&prepared.path);
         assert!(stream(&probed, "audio").is_some());
         rates.push((prepared.height, number(&stream(&probed, "video").expect("a picture")["bit_rate"])));
