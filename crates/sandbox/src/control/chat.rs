@@ -54,7 +54,7 @@ pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>)
         return Err(Failed::bad("a text has 1 to 4096 characters"));
     }
     if let Some(channel) = body.chat.as_deref().and_then(chats::channel_named) {
-        return chats::post(&control, &body.who.user, channel, text, body.reply_to);
+        return chats::post(&control, &body.who, channel, text, body.reply_to);
     }
     let bot = body.chat.or(body.who.bot);
     let user = control.person(&Who { bot, ..body.who })?;

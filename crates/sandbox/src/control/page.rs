@@ -23,6 +23,8 @@ embedded![
     "chats.js",
     "composer.js",
     "dom.js",
+    "extras.css",
+    "extras.js",
     "keyboard.js",
     "layout.css",
     "main.js",
@@ -31,7 +33,9 @@ embedded![
     "message.js",
     "messages.js",
     "overlays.js",
+    "reply_keys.js",
     "theme.js",
+    "topics.js",
     "wire.css",
     "wire.js",
 ];

@@ -37,6 +37,7 @@ mod session;
 mod tests;
 mod tl_blank;
 mod tl_message;
+mod tl_service;
 mod tl_update;
 mod tl_view;
 mod transport;

@@ -4,11 +4,14 @@
 
 use grammers_tl_types as tl;
 
-use super::{entities, tl_blank, tl_view};
+use super::{entities, tl_blank, tl_service, tl_view};
 use crate::world::{Button, ButtonAction, ChatRef, FileKind, Forward, Message, State, StoredFile};
 
 /// A message as `viewer` sees it.
 pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enums::Message {
+    if let Some(service) = &message.extra.service {
+        return tl_service::message(state, viewer, message, service);
+    }
     let channel = match message.chat {
         ChatRef::Channel(id) => state.channels.get(&id),
         ChatRef::Private { .. } => None,
@@ -158,7 +161,7 @@ fn forward_header(state: &State, forward: &Forward) -> tl::enums::MessageFwdHead
     tl::enums::MessageFwdHeader::Header(header)
 }
 
-fn reply_header(reply_to_msg_id: i32) -> tl::enums::MessageReplyHeader {
+pub(super) fn reply_header(reply_to_msg_id: i32) -> tl::enums::MessageReplyHeader {
     tl::enums::MessageReplyHeader::Header(tl::types::MessageReplyHeader {
         reply_to_msg_id: Some(reply_to_msg_id),
         ..tl_blank::reply_header()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use grammers_tl_types as tl;
 
 use super::tl_blank;
-use crate::world::{AdminRights, Channel, ChatRef, Forward, Message, State};
+use crate::world::{AdminRights, Channel, ChatRef, Forward, Message, Service, State};
 
 /// A user; `None` if there is none.
 pub(crate) fn user(state: &State, viewer: i64, id: i64) -> Option<tl::enums::User> {
@@ -123,6 +123,9 @@ impl Mentioned {
                 self.user(forward.author);
             }
             None => {}
+        }
+        if let Some(Service::Joined(id) | Service::Left(id)) = message.extra.service {
+            self.user(id);
         }
         match message.chat {
             ChatRef::Channel(id) => {

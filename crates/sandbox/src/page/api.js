@@ -10,12 +10,18 @@ export async function call(path, body) {
 
 export const who = () => call("/who");
 export const chats = (user) => call("/chats?" + new URLSearchParams({ user }));
-export const messages = (user, chat, limit) => call("/chat?" + new URLSearchParams({ user, chat, limit }));
-export const send = (user, chat, text, reply_to) => call("/send", { user, chat, text, reply_to });
-export const press = (user, bot, message_id, data) => call("/press", { user, bot, message_id, data, timeout_ms: 15000 });
+export const messages = (place, limit) => call("/chat?" + new URLSearchParams({ user: place.user, chat: place.chat, limit, ...inTopic(place) }));
+/** `place`: {user, chat, topic}; a topic that is undefined means that the chat has none. */
+export const send = (place, text, reply_to) => call("/send", { user: place.user, chat: place.chat, text, reply_to, ...(place.topic ? inTopic(place) : {}) });
+export const press = (place, message, data) => call("/press", { ...at(place, message), message_id: message.message_id, data, timeout_ms: 15000 });
+export const pay = (place, message) => call("/pay", { ...at(place, message), message_id: message.message_id });
 export const unblock = (user, bot) => call("/unblock?" + new URLSearchParams({ user, bot }), {});
 export const changed = (after) => call("/wait?" + new URLSearchParams({ after, timeout_ms: 25000 }));
 export const wire = (after) => call("/wire?" + new URLSearchParams({ after, timeout_ms: 25000 }));
+
+const inTopic = ({ topic }) => (topic === undefined ? {} : { message_thread_id: topic });
+/** Who does something to a message of a bot, and where it stands. */
+const at = ({ user, chat, kind }, message) => (kind === "bot" ? { user, bot: chat } : { user, bot: message.via_bot || message.from, chat_id: Number(chat) });
 
 /** Where the bytes of a message's file are. */
 export const file = (user, chat, message_id) => "/control/file?" + new URLSearchParams({ user, chat, message_id });

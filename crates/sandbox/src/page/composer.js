@@ -7,12 +7,14 @@ import { toast } from "./overlays.js";
 let replyTo = null;
 let open = null;
 
-/** `chat` is the open chat of the list; `isEmpty` tells whether nothing was said there yet. */
-export function show(user, chat, isEmpty) {
-  if (open?.chat !== chat?.chat || open?.user !== user) answer(null);
-  open = chat && { ...chat, user };
+/** `chat` is the open chat of the list, `topic` the open one of a forum; `isEmpty` tells whether nothing was said there yet. */
+export function show(user, chat, topic, isEmpty) {
+  if (open?.chat !== chat?.chat || open?.user !== user || open?.topic !== topic) answer(null);
+  open = chat && { ...chat, user, topic };
+  const isClosed = chat?.topics?.some((one) => one.id === topic && !one.writable);
   const instead = !chat ? null : chat.blocked ? ["Unblock", () => api.unblock(user, chat.chat)]
     : !chat.writable ? ["Only admins can write here", null]
+    : isClosed ? ["Only admins can write in this topic", null]
     : chat.kind === "bot" && isEmpty ? ["Start", () => submit("/start")] : null;
   $("write").hidden = !chat || Boolean(instead);
   $("instead").hidden = !instead;
@@ -34,10 +36,11 @@ export function answer(message) {
 
 export const isAnswering = () => replyTo !== null;
 
-export async function submit(text) {
+/** Sends a text, as an answer to what is being answered, or to the message of this number. */
+export async function submit(text, to = replyTo) {
   if (!text.trim() || !open) return false;
   try {
-    await api.send(open.user, open.chat, text, replyTo ?? undefined);
+    await api.send(open, text, to ?? undefined);
     answer(null);
     return true;
   } catch (error) {

@@ -4,15 +4,17 @@ import { doing, drawChats, drawUsers, nameOf } from "./chats.js";
 import * as composer from "./composer.js";
 import { $, icon, paint } from "./dom.js";
 import * as messages from "./messages.js";
+import * as replyKeys from "./reply_keys.js";
 import * as theme from "./theme.js";
+import * as topics from "./topics.js";
 import * as wire from "./wire.js";
 
 const address = new URLSearchParams(location.search);
-let me = address.get("user"), open = address.get("chat");
+let me = address.get("user"), open = address.get("chat"), topic = Number(address.get("topic"));
 let chats = [], version = 0;
 
 function remember() {
-  const now = new URLSearchParams(Object.entries({ user: me, chat: open }).filter(([, value]) => value));
+  const now = new URLSearchParams(Object.entries({ user: me, chat: open, topic }).filter(([, value]) => value));
   history.replaceState(null, "", "?" + now);
 }
 
@@ -24,11 +26,17 @@ async function chooseUser(user) {
 }
 
 async function chooseChat(chat) {
-  if (chat !== open) messages.clear();
+  if (chat !== open) { messages.clear(); topic = topics.GENERAL; }
   open = chat;
   document.body.dataset.view = "chat";
   await refresh();
   if (matchMedia("(hover: hover)").matches && !$("write").hidden) $("text").focus();
+}
+
+async function chooseTopic(wanted) {
+  if (wanted !== topic) messages.clear();
+  topic = wanted;
+  await refresh();
 }
 
 /** Asks for everything that is on the page and draws what has changed. */
@@ -44,13 +52,17 @@ async function refresh() {
   if (!chats.some((chat) => chat.chat === open)) { open = chats[0]?.chat ?? null; messages.clear(); }
   drawUsers(users, me, chooseUser);
   drawChats(chats, open, chooseChat);
-  remember();
   const chat = chats.find((chat) => chat.chat === open);
+  const there = topics.opened(chat, topic);
+  if (there !== topic) { topic = there; messages.clear(); }
+  remember();
   drawHead(chat);
-  composer.show(me, chat, !chat?.last);
+  topics.draw(chat, topic, chooseTopic);
+  composer.show(me, chat, topic, !chat?.last);
   if (!chat) return say("There is no chat yet");
-  const place = { user: me, chat: chat.chat, kind: chat.kind, writable: chat.writable };
-  await messages.draw(place, () => place.user === me && place.chat === open);
+  const place = { user: me, chat: chat.chat, kind: chat.kind, writable: !$("write").hidden, topic: chat.topics ? topic : undefined };
+  const keyboard = await messages.draw(place, () => place.user === me && place.chat === open && (place.topic ?? topic) === topic);
+  if (keyboard !== undefined) replyKeys.show(keyboard, place);
 }
 
 function drawHead(chat) {
@@ -97,6 +109,7 @@ if (open) document.body.dataset.view = "chat";
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") escape(); });
 theme.start();
 composer.start();
+replyKeys.start();
 wire.start();
 messages.start({ reply: (id) => composer.answer(messages.find(id)), command: composer.submit, older: refresh });
 follow();

@@ -1,15 +1,16 @@
 // One message, or the messages of one album, as a bubble.
 import { album } from "./album.js";
 import { clock, hue, icon, make } from "./dom.js";
+import { invoice, offered, reactions } from "./extras.js";
 import { keyboard } from "./keyboard.js";
 import { marked } from "./marks.js";
 import { isSight, media } from "./media.js";
 
 /**
- * `item`: {messages, near, last, named} of `messages.js`; `place`: {user, chat, kind, writable}; `find` gives a message by its number.
+ * `item`: {messages, near, last, named} of `messages.js`; `place`: {user, chat, kind, writable, topic}; `find` gives a message by its number.
  * What a bubble is made of, from top to bottom: a new kind of content is a line in this list.
  */
-const PARTS = [author, forwarded, answered, shown];
+const PARTS = [author, forwarded, offered, answered, invoice, shown];
 
 export function bubble(item, place, find) {
   const [first] = item.messages;
@@ -20,9 +21,11 @@ export function bubble(item, place, find) {
   const above = caption?.caption_above && node.querySelector(".sight, .album");
   if (words) above ? above.before(words) : node.append(words);
   const sights = item.messages.every(isSight);
-  if (!words && !sights) node.classList.add("line");
-  if (sights && (!words || above)) node.classList.add("bare");
-  node.append(meta(item, words));
+  const chips = reactions(first);
+  if (chips) node.append(chips);
+  if (!words && !sights && !chips && !first.invoice) node.classList.add("line");
+  if (sights && !chips && (!words || above)) node.classList.add("bare");
+  node.append(meta(item, chips || words));
   const stack = make("div", { className: "stack" }, node, ...keyboard(first, place));
   const classes = ["message", first.mine && "mine", item.near && "near", item.last && "last", first.media && "wide", first.buttons.length && "keyed"];
   const row = make("article", { className: classes.filter(Boolean).join(" "), tabIndex: -1, dataset: { id: first.message_id } }, stack);
@@ -41,7 +44,7 @@ function captioned(item) {
 export function gist(message) {
   const kinds = { photo: "Photo", video: "Video", animation: "GIF", audio: "Audio", voice: "Voice message", document: "File" };
   const kind = message.media?.kind || message.media;
-  return message.text || message.caption || message.media?.file_name || kinds[kind] || "";
+  return message.notice?.text || message.invoice?.title || message.text || message.caption || message.media?.file_name || kinds[kind] || "";
 }
 
 function author({ messages: [first], named }) {
@@ -64,11 +67,11 @@ function shown({ messages }, place) {
   return messages[0].media ? media(messages[0], place) : [];
 }
 
-function meta({ messages }, words) {
+function meta({ messages }, beside) {
   const newest = messages.at(-1);
   const edited = messages.some((message) => message.edited);
   const parts = [edited ? make("span", { textContent: "edited" }) : null, make("time", { textContent: clock(newest.date) }), newest.mine ? icon("read", "0 0 18 13") : null];
   // Room for it at the end of the last line.
-  words?.style.setProperty("--meta", `${44 + (edited ? 44 : 0) + (newest.mine ? 20 : 0)}px`);
+  beside?.style.setProperty("--meta", `${44 + (edited ? 44 : 0) + (newest.mine ? 20 : 0)}px`);
   return make("span", { className: "meta" }, ...parts);
 }

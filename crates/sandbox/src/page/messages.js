@@ -1,6 +1,7 @@
 // The messages of the open chat, kept as they are while others come, change and go around them.
 import * as api from "./api.js";
 import { $, day, make } from "./dom.js";
+import { notice } from "./extras.js";
 import { bubble } from "./message.js";
 
 const PAGE = 60;
@@ -22,13 +23,13 @@ export function clear() {
 
 export const find = (id) => known.get(id);
 
-/** Draws what has changed. `isCurrent` tells whether the chat is still the open one. */
+/** Draws what has changed, and gives the keyboard that the bot shows. `isCurrent` tells whether the chat is still the open one; if not, undefined is given. */
 export async function draw(place, isCurrent) {
-  const { messages, more } = await api.messages(place.user, place.chat, limit);
-  if (!isCurrent()) return;
+  const { messages, more, keyboard } = await api.messages(place, limit);
+  if (!isCurrent()) return undefined;
   known = new Map(messages.map((message) => [message.message_id, message]));
   const list = $("messages");
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 140;
+  const atEnd = isAtEnd();
   const heightBelow = list.scrollHeight - list.scrollTop;
   const newest = messages.at(-1);
   const wanted = [];
@@ -41,13 +42,14 @@ export async function draw(place, isCurrent) {
       const text = shownDay;
       wanted.push([`day ${text}`, () => make("div", { className: "day", textContent: text }), ""]);
     }
-    wanted.push([first.message_id, () => bubble(item, place, find), JSON.stringify([item, place, item.messages.map((message) => known.get(message.reply_to))])]);
+    wanted.push([first.message_id, () => (first.notice ? notice(first) : bubble(item, place, find)), JSON.stringify([item, place, item.messages.map((message) => known.get(message.reply_to))])]);
   }
   if (!messages.length) wanted.push(["empty", () => make("div", { className: "empty", textContent: EMPTY[place.kind] }), place.kind]);
   const isFirst = rows.size === 0, hadNewest = rows.has(newest?.message_id) || newest?.media_group_id;
   replace(list, wanted);
   if (isFirst || atEnd || (newest?.mine && !hadNewest)) toEnd();
   else if (wanted[0] && list.scrollTop < 100) list.scrollTop = list.scrollHeight - heightBelow;
+  return keyboard;
 }
 
 /** Rows that did not change stay as they are, so that a video goes on playing. */
@@ -77,12 +79,18 @@ function items(messages, place) {
     if (message.media_group_id && last?.[0].media_group_id === message.media_group_id) last.push(message);
     else grouped.push([message]);
   }
-  const together = (one, other) => one && other && one.author_id === other.author_id && other.date - one.date < NEAR && day(one.date) === day(other.date);
+  const together = (one, other) => one && other && !one.notice && !other.notice && one.author_id === other.author_id && other.date - one.date < NEAR && day(one.date) === day(other.date);
   return grouped.map((album, index) => {
     const near = Boolean(together(grouped[index - 1]?.at(-1), album[0]));
     const last = !together(album.at(-1), grouped[index + 1]?.[0]);
     return { messages: album, near, last, named: place.kind === "group" && !album[0].mine && !near };
   });
+}
+
+/** Whether the newest messages are in sight, or nearly. */
+export function isAtEnd() {
+  const list = $("messages");
+  return list.scrollHeight - list.scrollTop - list.clientHeight < 140;
 }
 
 export function toEnd() {

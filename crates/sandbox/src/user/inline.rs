@@ -71,7 +71,7 @@ impl TestUser {
 
     /// The keyboard that the bot shows under the place where one writes.
     pub fn keyboard(&self) -> Option<Keyboard> {
-        self.world.read(|state| state.keyboard_of(self.chat(), self.user).cloned())
+        self.world.read(|state| state.keyboard_of(self.chat(), self.user).map(|(_, keyboard)| keyboard.clone()))
     }
 
     /// Presses the key that contains `label`, which sends what is written on it; returns the message's number. Errors: no such key; a key that asks for

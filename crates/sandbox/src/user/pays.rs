@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{PRESS_WITHIN, TestUser};
-use crate::world::Invoice;
+use crate::world::{ChatRef, Invoice};
 
 /// What a person has who has paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,14 +35,14 @@ impl TestUser {
     pub async fn pays_message(&self, message_id: i32) -> anyhow::Result<Receipt> {
         let find = |state: &crate::world::State| state.message(self.chat(), message_id)?.extra.invoice.clone();
         let invoice = self.world.read(find).with_context(|| format!("no invoice in message {message_id}"))?;
-        self.checks_out(invoice).await
+        self.checks_out(invoice, Some((self.chat(), message_id))).await
     }
 
     /// Pays the invoice behind a link of `createInvoiceLink`, as [`Self::pays`].
     pub async fn pays_link(&self, link: &str) -> anyhow::Result<Receipt> {
         let slug = link.rsplit('/').next().unwrap_or_default();
         let invoice = self.world.read(|state| state.stars.links.get(slug).cloned());
-        self.checks_out(invoice.with_context(|| format!("no invoice behind {link}"))?).await
+        self.checks_out(invoice.with_context(|| format!("no invoice behind {link}"))?, None).await
     }
 
     /// The Stars that the person has; 1000 to begin with.
@@ -64,8 +64,8 @@ impl TestUser {
         })
     }
 
-    async fn checks_out(&self, invoice: Invoice) -> anyhow::Result<Receipt> {
-        let query = self.world.change(|state| state.begin_checkout(self.user, invoice)).map_err(anyhow::Error::msg)?;
+    async fn checks_out(&self, invoice: Invoice, message: Option<(ChatRef, i32)>) -> anyhow::Result<Receipt> {
+        let query = self.world.change(|state| state.begin_checkout(self.user, invoice, message)).map_err(anyhow::Error::msg)?;
         // The bot may answer in the last moment; after that nobody may.
         let until = Instant::now() + self.world.limits().pre_checkout + Duration::from_millis(10);
         loop {

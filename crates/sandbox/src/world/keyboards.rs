@@ -44,15 +44,15 @@ pub struct KeyboardButton {
 }
 
 impl State {
-    /// What a chat's newest message about the keyboard says to a person, unless that is nothing or was a keyboard for one time that was used.
-    pub fn keyboard_of(&self, chat: ChatRef, user: i64) -> Option<&Keyboard> {
+    /// What a chat's newest message about the keyboard says to a person, with its number, unless that is nothing or was a keyboard for one time that was used.
+    pub fn keyboard_of(&self, chat: ChatRef, user: i64) -> Option<(i32, &Keyboard)> {
         let messages = self.messages_of(chat)?;
         let (id, keyboard) = messages.iter().rev().find_map(|(id, message)| Some((*id, message.extra.keyboard.as_ref()?)))?;
         let used = || messages.range(id + 1..).any(|(_, message)| message.author == user);
         match keyboard {
             Keyboard::Removed => None,
             Keyboard::ForceReply { .. } | Keyboard::Shown { one_time: true, .. } if used() => None,
-            shown => Some(shown),
+            shown => Some((id, shown)),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::messages::Message;
+use super::notices::Notice;
+use super::topics::Topic;
 use super::views::{self, MessageView, Names};
 use super::{Channel, ChatRef, FileKind, PrivateChat, State, World, now_unix};
 
@@ -32,6 +34,21 @@ pub struct ShownChat {
     pub action: Option<String>,
     /// The newest message.
     pub last: Option<LastMessage>,
+    /// The topics of a forum, in the order in which they were made.
+    pub topics: Option<Vec<ShownTopic>>,
+}
+
+/// A topic of a forum.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownTopic {
+    /// `message_thread_id`.
+    pub id: i32,
+    /// Its name.
+    pub name: String,
+    /// RGB.
+    pub color: i32,
+    /// The person may write there.
+    pub writable: bool,
 }
 
 /// The newest message of a chat, in a line.
@@ -39,11 +56,11 @@ pub struct ShownChat {
 pub struct LastMessage {
     /// Seconds since 1970.
     pub date: i32,
-    /// Its text or caption.
+    /// Its text or caption, or what happened, or the name of what can be paid.
     pub text: String,
     /// `video`, `photo` and so on, if it carries a file.
     pub media: Option<&'static str>,
-    /// The person wrote it.
+    /// The person wrote it; nobody wrote what tells of something that happened.
     pub mine: bool,
 }
 
@@ -65,6 +82,10 @@ pub struct ShownMessage {
     pub caption_above: bool,
     /// The media is covered until tapped.
     pub spoiler: bool,
+    /// What happened, if it is no message of anybody.
+    pub notice: Option<Notice>,
+    /// The charge by which the person has paid the invoice.
+    pub paid: Option<String>,
 }
 
 impl World {
@@ -79,15 +100,18 @@ impl World {
         chats
     }
 
-    /// The newest messages of a chat as a person sees them, oldest first, and whether there are older ones.
-    pub fn shown(&self, chat: ChatRef, person: i64, newest: usize) -> (Vec<ShownMessage>, bool) {
+    /// The newest messages of a chat as a person sees them, oldest first, and whether there are older ones. Of a topic only, if it is given; 0 is what stands in
+    /// none.
+    pub fn shown(&self, chat: ChatRef, person: i64, topic: Option<i32>, newest: usize) -> (Vec<ShownMessage>, bool) {
         self.read(|state| {
             let Some(all) = state.messages_of(chat) else {
                 return (Vec::new(), false);
             };
-            let mut shown: Vec<_> = all.values().rev().take(newest).map(|message| shown_message(state, person, message)).collect();
+            let is_there = |message: &&Message| topic.is_none_or(|topic| message.extra.thread.unwrap_or(0) == topic);
+            let mut found = all.values().rev().filter(is_there);
+            let mut shown: Vec<_> = found.by_ref().take(newest).map(|message| shown_message(state, person, message)).collect();
             shown.reverse();
-            (shown, all.len() > newest)
+            (shown, found.next().is_some())
         })
     }
 
@@ -109,7 +133,14 @@ impl State {
         posts && channel.is_member(person) && !channel.banned.contains(&person)
     }
 
-    fn name_of(&self, id: i64) -> String {
+    /// Whether a person who may write in a forum may do so in this topic.
+    pub(crate) fn may_post_in(&self, channel: &Channel, topic: i32, person: i64) -> bool {
+        let topic = self.topics.get(&channel.id).and_then(|topics| topics.get(&topic));
+        let manages = || channel.rights_of(person).is_some_and(|rights| rights.manage_topics);
+        topic.is_some_and(|topic| !topic.closed || topic.creator == person || manages())
+    }
+
+    pub(super) fn name_of(&self, id: i64) -> String {
         self.users.get(id).map_or_else(|| format!("#{id}"), |user| user.first_name.clone())
     }
 }
@@ -128,10 +159,17 @@ fn shown_bot(state: &State, bot: i64, person: i64) -> Option<ShownChat> {
         blocked: chat.is_some_and(|chat| chat.blocked),
         action: chat.and_then(is_doing),
         last: chat.and_then(|chat| last(state, chat.messages.values().next_back(), person)),
+        topics: None,
     })
 }
 
 fn shown_channel(channel: &Channel, state: &State, person: i64) -> ShownChat {
+    let topic = |topic: &Topic| ShownTopic {
+        id: topic.id,
+        name: topic.name.clone(),
+        color: topic.icon_color,
+        writable: state.may_post_in(channel, topic.id, person),
+    };
     ShownChat {
         chat: ChatRef::Channel(channel.id).bot_api_id().to_string(),
         kind: if channel.megagroup { "group" } else { "channel" },
@@ -141,13 +179,18 @@ fn shown_channel(channel: &Channel, state: &State, person: i64) -> ShownChat {
         blocked: false,
         action: None,
         last: last(state, channel.messages.values().next_back(), person),
+        topics: state.topics_of(ChatRef::Channel(channel.id)).map(|topics| topics.values().map(topic).collect()),
     }
 }
 
 fn last(state: &State, message: Option<&Message>, person: i64) -> Option<LastMessage> {
     let message = message?;
     let media = message.media.and_then(|id| state.files.get(id)).map(|file| file.kind.name());
-    Some(LastMessage { date: message.date, text: message.text.clone(), media, mine: message.author == person })
+    let notice = state.notice(message, person);
+    let mine = message.author == person && notice.is_none();
+    let title = || message.extra.invoice.as_ref().map(|invoice| invoice.title.clone());
+    let text = notice.map(|notice| notice.text).or_else(title).unwrap_or_else(|| message.text.clone());
+    Some(LastMessage { date: message.date, text, media, mine })
 }
 
 fn shown_message(state: &State, person: i64, message: &Message) -> ShownMessage {
@@ -172,5 +215,7 @@ fn shown_message(state: &State, person: i64, message: &Message) -> ShownMessage 
         forwarded_from,
         caption_above: message.caption_above,
         spoiler: message.spoiler,
+        notice: state.notice(message, person),
+        paid: state.stars.paid_from((message.chat, message.id), person).map(|charge| charge.id.clone()),
     }
 }

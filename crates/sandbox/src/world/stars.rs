@@ -61,6 +61,8 @@ pub struct Charge {
     pub user: i64,
     /// For what.
     pub invoice: Invoice,
+    /// The message that it was paid from, unless that was a link, or it was paid again by itself.
+    pub message: Option<(ChatRef, i32)>,
     /// When, in seconds since 1970.
     pub date: i32,
     /// When they were given back.
@@ -82,6 +84,8 @@ pub struct Checkout {
     pub user: i64,
     /// For what.
     pub invoice: Invoice,
+    /// The message that it is paid from, unless that is a link.
+    pub message: Option<(ChatRef, i32)>,
     /// When the bot was asked.
     pub asked: Instant,
     /// How it ended: the charge, or what the bot said against it.
@@ -106,7 +110,13 @@ impl Stars {
         self.charges.iter().find(|charge| charge.id == id)
     }
 
-    /// The same, to change.
+    /// The payment of a person from an invoice's message, unless it was given back.
+    pub fn paid_from(&self, message: (ChatRef, i32), user: i64) -> Option<&Charge> {
+        let mut newest = self.charges.iter().rev();
+        newest.find(|charge| charge.message == Some(message) && charge.user == user && charge.refunded.is_none())
+    }
+
+    /// The charge of this name, to change.
     pub fn charge_mut(&mut self, id: &str) -> Option<&mut Charge> {
         self.charges.iter_mut().find(|charge| charge.id == id)
     }
@@ -132,13 +142,13 @@ impl State {
     }
 
     /// A person wants to pay, so the bot is asked. Error, as Telegram's servers name it: too few Stars.
-    pub fn begin_checkout(&mut self, user: i64, invoice: Invoice) -> Result<String, &'static str> {
+    pub fn begin_checkout(&mut self, user: i64, invoice: Invoice, message: Option<(ChatRef, i32)>) -> Result<String, &'static str> {
         if self.stars_of(user) < invoice.amount {
             return Err("BALANCE_TOO_LOW");
         }
         let id = rand::rng().random_range(1_u64 << 60..u64::MAX).to_string();
         let bot = invoice.bot;
-        let checkout = Checkout { id: id.clone(), user, invoice, asked: Instant::now(), outcome: None };
+        let checkout = Checkout { id: id.clone(), user, invoice, message, asked: Instant::now(), outcome: None };
         self.stars.checkouts.insert(id.clone(), checkout);
         self.queue_update(bot, UpdateKind::PreCheckoutQuery(id.clone()));
         Ok(id)
@@ -150,7 +160,7 @@ impl State {
         let Some(checkout) = self.stars.checkouts.get(id).filter(open).cloned() else {
             return false;
         };
-        let outcome = answer.and_then(|()| self.charge(checkout.user, &checkout.invoice, true).map_err(str::to_owned));
+        let outcome = answer.and_then(|()| self.charge(checkout.user, &checkout.invoice, checkout.message, true).map_err(str::to_owned));
         if let Some(checkout) = self.stars.checkouts.get_mut(id) {
             checkout.outcome = Some(outcome);
         }
@@ -158,7 +168,7 @@ impl State {
     }
 
     /// Moves the Stars and tells both sides.
-    fn charge(&mut self, user: i64, invoice: &Invoice, first: bool) -> Result<String, &'static str> {
+    fn charge(&mut self, user: i64, invoice: &Invoice, message: Option<(ChatRef, i32)>, first: bool) -> Result<String, &'static str> {
         if self.stars_of(user) < invoice.amount {
             return Err("BALANCE_TOO_LOW");
         }
@@ -169,6 +179,7 @@ impl State {
             id: id.clone(),
             user,
             invoice: invoice.clone(),
+            message,
             date,
             refunded: None,
             paid_until,
@@ -216,7 +227,7 @@ impl World {
             let found = found.ok_or_else(|| anyhow::anyhow!("no subscription {charge}"))?;
             anyhow::ensure!(!found.ended_by_bot && !found.ended_by_user && found.refunded.is_none(), "the subscription was ended");
             let (user, invoice) = (found.user, found.invoice.clone());
-            state.charge(user, &invoice, false).map_err(anyhow::Error::msg)
+            state.charge(user, &invoice, None, false).map_err(anyhow::Error::msg)
         })
     }
 }

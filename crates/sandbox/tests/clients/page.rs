@@ -58,6 +58,29 @@ async fn the_wire_can_be_filtered_and_is_a_drawer_on_a_phone() {
     rig.nothing_refused();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_paid_a_keyboard_used_and_a_topic_written_in() {
+    let rig = Rig::new(None).await;
+    let asked = call(&rig, "sendMessage", json!({"chat_id": rig.ann.id(), "text": "How was the last one?"})).await;
+    let number = asked["result"]["message_id"].as_i64().and_then(|id| i32::try_from(id).ok()).expect("a number");
+    let liked = json!({"chat_id": rig.ann.id(), "message_id": number, "reaction": [{"type": "emoji", "emoji": "🔥"}]});
+    assert!(rig.ann.reacts(number, Some("🔥")));
+    assert_eq!(call(&rig, "setMessageReaction", liked).await["ok"], true);
+    let done = rig.runs(SCRIPT, "extras").await;
+    assert_eq!(done["errors"], json!([]), "what the browser complained of, and what sticks out");
+    assert_eq!(done["refused"], json!("Sold out"), "the bot's own words");
+    assert_eq!(done["paid"], json!("You paid 50 Stars to ferry_bot for “A month of ferrying”"));
+    assert_eq!((&done["receipt"], &done["stars"]), (&json!(["A month of ferrying", "50 Stars"]), &json!(950)));
+    assert_eq!((&done["reactions"], &done["via"]), (&json!(["🔥\n2"]), &json!("@ferry_bot")));
+    assert_eq!((&done["placeholder"], &done["put_away"]), (&json!("What shall I bring?"), &json!(true)));
+    assert_eq!(done["toggle"], json!(false), "a keyboard that was taken away is gone");
+    assert_eq!(done["forced"], json!("And its name?"));
+    assert_eq!((&done["general"], &done["noir"]), (&json!(["What do we watch tonight?"]), &json!(["Only shadows here", "And rain"])));
+    assert_eq!(done["in_topic"], json!(["Only shadows here", "…", "Dust", "And rain"]), "each stands in a topic");
+    assert_eq!((&done["owner_writes"], &done["member_reads"]), (&json!(true), &json!("Only admins can write in this topic")));
+    rig.nothing_refused();
+}
+
 /// A chat with everything that a page has to show, a channel, and a group.
 async fn lively(rig: &Rig, media: &Path) {
     let (ann, chat) = (&rig.ann, rig.ann.id());

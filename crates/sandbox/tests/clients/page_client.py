@@ -7,9 +7,11 @@ import pathlib
 
 from playwright.async_api import async_playwright, expect
 
-from facts import FACTS, PATIENCE_S, bot, run
+from facts import FACTS, PATIENCE_S, bot, control, run
 
 DESKTOP, PHONE = {"width": 1400, "height": 900}, {"width": 360, "height": 740}
+# What the browser notes of a call that the page makes and that is refused.
+REFUSED = "status of 400 (Bad Request)"
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
@@ -132,13 +134,158 @@ async def chat():
 
 async def answer_a_press(text):
     """The bot takes the next press and answers with an alert."""
+    query = await hears("callback_query")
+    await bot("answerCallbackQuery", callback_query_id=query["id"], text=text, show_alert=True)
+
+
+async def hears(kind, fits=lambda _: True):
+    """The next update of a kind that the bot gets; what came before is dropped."""
     offset = 0
     while True:
         for update in await bot("getUpdates", timeout=10, offset=offset):
             offset = update["update_id"] + 1
-            if "callback_query" in update:
-                await bot("answerCallbackQuery", callback_query_id=update["callback_query"]["id"], text=text, show_alert=True)
-                return
+            if kind in update and fits(update[kind]):
+                await bot("getUpdates", offset=offset)
+                return update[kind]
+
+
+async def checks_out(**answer):
+    """The bot takes the next payment, or not."""
+    query = await hears("pre_checkout_query")
+    await bot("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], **answer)
+
+
+async def offers(title, text):
+    """Ann asks the bot by its name and sends what it offers."""
+    asking = asyncio.create_task(control("inline", {"user": "ann", "query": "films"}))
+    query = await hears("inline_query")
+    result = {"type": "article", "id": "1", "title": title, "input_message_content": {"message_text": text}}
+    await bot("answerInlineQuery", inline_query_id=query["id"], results=[result])
+    await control("inline/choose", {"user": "ann", "query_id": (await asking)["query_id"], "result_id": "1"})
+
+
+async def extras():
+    """An invoice is paid, a keyboard used, a topic written in; in light and dark, on a desk and on a phone."""
+    seen, ann = {}, FACTS["person"]["id"]
+    club = await a_forum()
+    await control("bots", {"inline_mode": True})
+    await offers("A film", "Found with the bot: https://example.org/film")
+    first = await bot("sendMessage", chat_id=ann, text="The film is ready whenever you are.")
+    await bot("pinChatMessage", chat_id=ann, message_id=first["message_id"])
+    prices = [{"label": "A month", "amount": 50}]
+    await bot("sendInvoice", chat_id=ann, title="A month of ferrying", description="Films of any size for 30 days, ahead of everybody else.", payload="month", currency="XTR", prices=prices)
+    keys = {"keyboard": [["Video", "Only the sound"], ["Ask me each time"]], "resize_keyboard": True, "input_field_placeholder": "What shall I bring?"}
+    async with opened(DESKTOP) as (page, complaints):
+        # The bot says no, then yes.
+        toast, pay = page.locator("#toast"), page.locator(".pay")
+        answering = asyncio.create_task(checks_out(ok=False, error_message="Sold out"))
+        await pay.click()
+        await expect(toast).not_to_be_empty()
+        seen["refused"] = await toast.inner_text()
+        await answering
+        await control("stars", {"user": "ann", "stars": 10})
+        await pay.click()
+        await expect(toast).to_have_text("You do not have enough Stars.")
+        await control("stars", {"user": "ann", "stars": 1000})
+        answering = asyncio.create_task(checks_out(ok=True))
+        await pay.click()
+        paid = page.locator(".notice", has_text="paid")
+        await expect(paid).to_be_visible()
+        seen["paid"] = await paid.inner_text()
+        await answering
+        await page.get_by_role("button", name="Receipt").click()
+        seen["receipt"] = (await page.locator("#alert p").inner_text()).split("\n")[:2]
+        await page.keyboard.press("Enter")
+        seen["stars"] = (await control("stars?user=ann"))["stars"]
+        charge = (await hears("message", lambda message: "successful_payment" in message))["successful_payment"]["telegram_payment_charge_id"]
+
+        seen["reactions"] = await texts(page.locator(".reaction"))
+        seen["via"] = await bubble(page, "Found with the bot").locator(".from b").inner_text()
+        pinned = page.locator(".notice", has_text="pinned")
+        await pinned.click()
+        await expect(page.locator(f"[data-id='{first['message_id']}']")).to_be_focused()
+
+        # The keyboard comes, is used, put away, and taken away.
+        await bot("sendMessage", chat_id=ann, text="Choose below.", reply_markup=keys)
+        await expect(page.locator("#keys button")).to_have_count(3)
+        seen["placeholder"] = await page.locator("#text").get_attribute("placeholder")
+        await page.get_by_role("button", name="Only the sound").click()
+        await expect(page.locator(".message.mine", has_text="Only the sound")).to_be_visible()
+        await shot(page, "extras-light")
+        await page.locator("#keys-toggle").click()
+        seen["put_away"] = await page.locator("#keys").is_hidden()
+        await page.locator("#keys-toggle").click()
+        await bot("sendMessage", chat_id=ann, text="Thank you.", reply_markup={"remove_keyboard": True})
+        await expect(page.locator("#keys")).to_be_hidden()
+        seen["toggle"] = await page.locator("#keys-toggle").is_visible()
+        await page.locator(".chat", has_text="Film club").focus()
+        await bot("sendMessage", chat_id=ann, text="And its name?", reply_markup={"force_reply": True})
+        await expect(page.locator("#text")).to_be_focused()
+        await page.keyboard.type("Evenings")
+        await page.keyboard.press("Enter")
+        seen["forced"] = await bubble(page, "Evenings").locator(".quote span").inner_text()
+        await bot("refundStarPayment", user_id=ann, telegram_payment_charge_id=charge)
+        await expect(page.locator(".notice").last).to_contain_text("back to you")
+        await expect(pay).to_be_visible()
+
+        # A topic holds its own messages, and what is written in it.
+        await page.locator(".chat", has_text="Film club").click()
+        await expect(page.locator(".notice", has_text="bea joined")).to_be_visible()
+        seen["general"] = await texts(page.locator(".message .words"))
+        await page.locator("#topics button", has_text="Noir").click()
+        await expect(bubble(page, "Only shadows here")).to_be_visible()
+        await page.locator("#text").fill("And rain")
+        await page.keyboard.press("Enter")
+        await expect(bubble(page, "And rain")).to_be_visible()
+        seen["noir"] = await texts(page.locator(".message .words"))
+        stored = await control(f"messages?user=ann&chat_id={club}")
+        seen["in_topic"] = [message["text"] for message in stored if message["thread"] and message["text"]]
+        await shot(page, "topic-light")
+
+        # Only admins write in a topic that is closed.
+        westerns = page.locator("#topics button", has_text="Westerns")
+        await bot("closeForumTopic", chat_id=club, message_thread_id=int(await westerns.get_attribute("data-topic")))
+        await westerns.click()
+        await expect(page.locator(".notice", has_text="closed the topic")).to_be_visible()
+        seen["owner_writes"] = await page.locator("#write").is_visible()
+        await page.locator("#user").select_option("bea")
+        await expect(page.locator("#write")).to_be_visible()
+        await westerns.click()
+        await expect(page.locator("#instead")).to_be_visible()
+        seen["member_reads"] = await page.locator("#instead").inner_text()
+        seen["errors"] = [line for line in complaints if not line.endswith(REFUSED)]
+
+    await bot("sendMessage", chat_id=ann, text="Choose below.", reply_markup=keys)
+    for name, size, options in [("dark", DESKTOP, {}), ("phone-dark", PHONE, {"has_touch": True, "is_mobile": True, "device_scale_factor": 2})]:
+        async with opened(size, color_scheme="dark", **options) as (page, complaints):
+            await page.locator("[data-chat=ferry_bot]").click()
+            await expect(page.locator("#keys button").first).to_be_visible()
+            await page.locator(".invoice").evaluate("node => node.closest('.message').scrollIntoView({block: 'start'})")
+            await shot(page, f"extras-{name}")
+            seen["errors"] += complaints + await too_wide(page)
+            await page.goto(f"{FACTS['bot_api']}/?user=ann&chat={club}")
+            await expect(page.locator("#topics")).to_be_visible()
+            await shot(page, f"topic-{name}")
+            seen["errors"] += await too_wide(page)
+    return seen
+
+
+async def a_forum():
+    """A group of ann's with bea and the bot in it, and topics."""
+    club = (await control("groups", {"user": "ann", "title": "Film club"}))["chat_id"]
+    for act in ["add_bot", "promote_bot", "make_forum"]:
+        await control("groups/act", {"user": "ann", "chat_id": club, "act": act})
+    await control("groups/act", {"user": "bea", "chat_id": club, "act": "join"})
+    await control("send", {"user": "bea", "chat": str(club), "text": "What do we watch tonight?"})
+    for name, colour, text in [("Noir", 0x6FB9F0, "Only shadows here"), ("Silent films", 0xFFD67E, "…"), ("Westerns", 0xFB6F5F, "Dust")]:
+        topic = await bot("createForumTopic", chat_id=club, name=name, icon_color=colour)
+        await bot("sendMessage", chat_id=club, text=text, message_thread_id=topic["message_thread_id"])
+    return club
+
+
+async def too_wide(page):
+    """What sticks out at the right."""
+    return await page.evaluate("[...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && !node.closest('#topics') && node.getBoundingClientRect().right > innerWidth + 1).map(node => node.outerHTML.slice(0, 80))")
 
 
 async def wire():
@@ -171,7 +318,7 @@ async def wire():
         async def look(name):
             visible = [view for view, node in {"list": "#side", "chat": "#main", "wire": "#wire"}.items() if await page.locator(node).is_visible()]
             views.append(visible[-1])
-            wide.extend(await page.evaluate("[...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 1).map(node => node.outerHTML.slice(0, 80))"))
+            wide.extend(await too_wide(page))
             await shot(page, f"phone-{name}")
 
         await look("list")
@@ -199,4 +346,4 @@ async def filtered(page, text="", face=""):
     return await texts(page.locator("#wire-lines li b"))
 
 
-run({"chat": chat, "wire": wire})
+run({"chat": chat, "wire": wire, "extras": extras})

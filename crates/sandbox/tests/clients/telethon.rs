@@ -50,6 +50,7 @@ async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
     let channel_chat = -1_000_000_000_000 - done["channel"].as_i64().expect("a number");
     assert_eq!(done["heard"], json!({"hello, carrier": rig.bot.id, "a post": channel_chat}));
     assert_eq!(done["history"], json!(["a film"]));
+    assert_eq!(done["pinned"], json!(["MessageActionPinMessage", true]), "what was pinned is what the message answers");
     let film = rig.ann.messages().into_iter().find(|message| done["copy"] == message.message_id).expect("the copy");
     assert_eq!(film.media.expect("the file").size, 30 * 1024 * 1024 + 12_345);
     // 241 parts of 128 KiB, in a few lines of the wire log.
@@ -109,6 +110,7 @@ async fn people_come_and_go_and_are_sent_away() {
     assert_eq!(done["read_outside"], json!(["the first post"]), "a public channel is read without joining");
     assert_eq!((&done["members"], &done["kicked"]), (&json!(["guest", "carrier"]), &json!(["guest"])));
     assert_eq!((&done["forwarded"], &done["copied"]), (&json!(["the first post", true, true]), &json!(["the first post", null])));
+    assert_eq!(done["told"], json!([["MessageActionChatAddUser", true]]), "who came into the group");
     assert_eq!(done["edited"], json!([true, "new", true]));
     assert_eq!(done["devices"], json!([[true, true, true], [false, false, true]]));
     rig.nothing_refused();

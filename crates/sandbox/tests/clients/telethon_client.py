@@ -167,6 +167,8 @@ async def relay():
     await bot("editMessageText", chat_id=me.id, message_id=private["message_id"], text="hello again")
     await coming
     history = [message.raw_text async for message in telegram.iter_messages(channel)]
+    await bot("pinChatMessage", chat_id=me.id, message_id=private["message_id"])
+    [pinned] = await telegram.get_messages("ferry_bot", limit=1)
     await telegram.disconnect()
     return {
         "admins": admins,
@@ -176,6 +178,7 @@ async def relay():
         "copy": copy["message_id"],
         "heard": heard,
         "history": history,
+        "pinned": [type(pinned.action).__name__, pinned.reply_to.reply_to_msg_id == private["message_id"]],
     }
 
 
@@ -250,6 +253,8 @@ async def people():
     await guest.get_dialogs()
     here = await guest.get_input_entity(types.PeerChannel(group.id))
     await guest.send_message(here, "hello, group")
+    told = [message.action async for message in carrier.iter_messages(group) if message.action]
+    seen["told"] = [[type(action).__name__, action.users == [(await guest.get_me()).id]] for action in told]
     await carrier.edit_permissions(group, "guest", send_messages=False)
     seen["refused"].append(await refusal(guest.send_message(here, "still here")))
 
