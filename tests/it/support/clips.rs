@@ -41,12 +41,12 @@ pub fn in_short_stretches() -> PathBuf {
     clip("in-short-stretches.mp4", &format!("{} {MEDIUM} -g 12 -movflags +faststart", picture("640x360")))
 }
 
-/// Three megabytes of noise, which bears no compression, with four key frames a second.
+/// Three megabytes of noise, which bears no compression, with eight key frames a second.
 pub fn noise() -> PathBuf {
     clip(
-        "noise.mp4",
+        "noise-g3.mp4",
         "-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=100:allf=t -f lavfi -i sine=frequency=440:sample_rate=44100 -t 5 \
-         -c:v libx264 -preset ultrafast -b:v 4M -maxrate 4M -bufsize 1M -g 6 -pix_fmt yuv420p -c:a aac -movflags +faststart",
+         -c:v libx264 -preset ultrafast -b:v 4M -maxrate 4M -bufsize 1M -g 3 -pix_fmt yuv420p -c:a aac -movflags +faststart",
     )
 }
 

@@ -4,9 +4,15 @@
 //! a broken pipe. It must not hold a file in memory.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
+use futures::{Stream, StreamExt};
 
 use super::incoming::{Incoming, Writer};
 use super::reply::ApiError;
@@ -20,6 +26,7 @@ type Parts = (BTreeMap<String, String>, BTreeMap<String, Incoming>);
 /// Reads all parts.
 pub(super) async fn read(world: &World, request: Request) -> Result<Parts, ApiError> {
     let limit = world.limits().bot_upload_bytes;
+    let (request, mut body) = lend(request);
     let mut form = Multipart::from_request(request, &()).await.map_err(broken)?;
     let mut texts = BTreeMap::new();
     let mut files = BTreeMap::new();
@@ -40,11 +47,34 @@ pub(super) async fn read(world: &World, request: Request) -> Result<Parts, ApiEr
             texts.insert(name, read_text(field).await?);
         }
     }
+    drop(form);
+    // What follows the last part, be it a line break: a connection with something unread is closed, under the hands of a client that uses it again.
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+        piece.map_err(broken)?;
+    }
     if total_bytes > limit {
         return Err(too_large());
     }
     world.count(|counters| counters.bot_api_uploaded_bytes += total_bytes);
     Ok((texts, files))
+}
+
+/// The body of a request in two hands: one reads the parts, the other what is left.
+#[derive(Clone)]
+struct Lent(Arc<Mutex<BodyDataStream>>);
+
+impl Stream for Lent {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
+    }
+}
+
+fn lend(request: Request) -> (Request, Lent) {
+    let (head, body) = request.into_parts();
+    let body = Lent(Arc::new(Mutex::new(body.into_data_stream())));
+    (Request::from_parts(head, Body::from_stream(body.clone())), body)
 }
 
 fn is_file(field: &Field<'_>) -> bool {
