@@ -21,6 +21,7 @@ function remember() {
 async function chooseUser(user) {
   me = user;
   open = null;
+  topic = topics.GENERAL;
   messages.clear();
   await refresh();
 }
@@ -49,7 +50,7 @@ async function refresh() {
   const person = me;
   chats = await api.chats(person);
   if (person !== me) return;
-  if (!chats.some((chat) => chat.chat === open)) { open = chats[0]?.chat ?? null; messages.clear(); }
+  if (!chats.some((chat) => chat.chat === open)) { open = chats[0]?.chat ?? null; topic = topics.GENERAL; messages.clear(); }
   drawUsers(users, me, chooseUser);
   drawChats(chats, open, chooseChat);
   const chat = chats.find((chat) => chat.chat === open);

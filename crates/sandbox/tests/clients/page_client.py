@@ -249,6 +249,7 @@ async def extras():
         await expect(page.locator(".notice", has_text="closed the topic")).to_be_visible()
         seen["owner_writes"] = await page.locator("#write").is_visible()
         await page.locator("#user").select_option("bea")
+        await expect(page.locator("#topics button", has_text="General")).to_have_attribute("aria-current", "true")
         await expect(page.locator("#write")).to_be_visible()
         await westerns.click()
         await expect(page.locator("#instead")).to_be_visible()
