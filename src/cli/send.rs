@@ -120,7 +120,12 @@ async fn run_here(config: Config, job: NewJob, bar: &ProgressBar) -> Result<(Sto
         }
     });
     loop {
-        queue::lease_and_run(&app.queue, &app.pipeline, id, lease_s, &owner, cancel.child_token()).await.map_err(CliError::ours)?;
+        // As a task: its parts then change hands within the runtime's threads, and don't wake this one for each.
+        let run = tokio::spawn({
+            let (queue, pipeline, owner, cancel) = (app.queue.clone(), app.pipeline.clone(), owner.clone(), cancel.child_token());
+            async move { queue::lease_and_run(&queue, &pipeline, id, lease_s, &owner, cancel).await }
+        });
+        run.await.map_err(CliError::ours)?.map_err(CliError::ours)?;
         let over = app.store.job(id).await.map_err(CliError::ours)?.is_none_or(|job| job.stage.is_final());
         if over || cancel.is_cancelled() {
             break;

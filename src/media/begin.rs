@@ -12,11 +12,13 @@ use super::prepare::{self, Work, document, sketch, together};
 use super::protocol::Probed;
 use super::sniff::{SNIFF_BYTES, Sniffed, claim, sniff};
 use super::{Media, PrepareRequest, Preparing, StartOver, Turn, remux};
-use crate::model::{Choice, Failure, Prepared, ProgressSender, Reason, Step};
+use crate::model::{Choice, Failure, MediaKind, Prepared, ProgressSender, Reason, Step};
 use crate::spool::Spool;
 
 /// What is done with inputs that may still be growing.
 enum Live {
+    /// The input is whole and goes up as it is, and that is all there is to know of it.
+    Keep(Prepared),
     /// The input goes up as it is.
     PassOn(Prepared),
     /// Its container is rewritten as it comes.
@@ -35,6 +37,10 @@ pub(super) async fn begin(
 ) -> Result<Preparing, Failure> {
     let request = request.absolute()?;
     match judge(media, &request, &inputs, progress, cancel).await? {
+        Live::Keep(prepared) => {
+            let spool = only(inputs)?;
+            Ok(Preparing { spool, sketch: prepared.clone(), done: async { Ok(prepared) }.boxed() })
+        }
         Live::PassOn(sketch) => pass_on(media, request, inputs, sketch, progress, cancel),
         Live::Remux(work) => remux::begin(media, request, inputs, *work, progress, cancel),
         Live::Wait => {
@@ -63,6 +69,7 @@ async fn judge(
         return Ok(Live::Wait);
     }
     progress.report(Step::Inspecting, 0, None);
+    let is_whole = inputs.iter().all(|input| input.length().finished);
     let sniffed = sniff(&first.read(0..SNIFF_BYTES as u64).await?);
     let size_bytes = inputs.iter().map(|input| input.length()).map(|length| length.expected_bytes.unwrap_or(length.ready_bytes())).sum();
     let claim = claim(&request.file_name, request.mime.as_deref());
@@ -73,6 +80,7 @@ async fn judge(
         (None, _) => {
             let probed = together(futures::future::try_join_all(inputs.iter().map(|input| media.probe_head(input, cancel))).await?)?;
             match &probed.unreadable {
+                Some(_) if probed.only_as_a_whole => return Ok(Live::Wait),
                 Some(cause) => {
                     tracing::debug!(cause, "FFmpeg can't read its start");
                     (decide_unreadable(given), None)
@@ -82,7 +90,11 @@ async fn judge(
         }
     };
     tracing::debug!(decision = ?decision.0, "media decided while it comes");
-    live(media, request, inputs, decision, size_bytes)
+    let live = live(media, request, inputs, decision, size_bytes)?;
+    Ok(match live {
+        Live::PassOn(prepared) if is_whole && prepared.kind == MediaKind::Document => Live::Keep(prepared),
+        live => live,
+    })
 }
 
 fn live(
@@ -120,6 +132,10 @@ fn comes_in_order(probed: &Probed) -> bool {
     probed.info.format.split(',').any(known)
 }
 
+fn only(inputs: Vec<Spool>) -> Result<Spool, Failure> {
+    inputs.into_iter().next().ok_or_else(|| Failure::internal(anyhow::anyhow!("there is nothing to prepare")))
+}
+
 /// The input goes up as it is. Once it is whole it is looked at as any other: it may be broken behind its start.
 fn pass_on(
     media: &Media,
@@ -129,7 +145,7 @@ fn pass_on(
     progress: &ProgressSender,
     cancel: &CancellationToken,
 ) -> Result<Preparing, Failure> {
-    let spool = inputs.into_iter().next().ok_or_else(|| Failure::internal(anyhow::anyhow!("there is nothing to prepare")))?;
+    let spool = only(inputs)?;
     let (media, progress, cancel) = (media.clone(), progress.clone(), cancel.clone());
     let input = spool.clone();
     let done = async move {

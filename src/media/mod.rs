@@ -194,7 +194,8 @@ impl Media {
 
     /// Looks at the start of a file that may still be growing; as far as its container can tell from there.
     async fn probe_head(&self, input: &Spool, cancel: &CancellationToken) -> Result<Probed, Failure> {
-        let source = Source { path: absolute(input.path())?, growing: Some(0) };
+        let growing = (!input.length().finished).then_some(0);
+        let source = Source { path: absolute(input.path())?, growing };
         self.probe_source(source, std::slice::from_ref(input), cancel).await
     }
 

@@ -78,6 +78,7 @@ pub(super) fn together(probes: Vec<Probed>) -> Result<Probed, Failure> {
     let first = probes.next().ok_or_else(|| Failure::internal(anyhow!("there is nothing to prepare")))?;
     Ok(probes.fold(first, |picture, sound| Probed {
         unreadable: picture.unreadable.or(sound.unreadable),
+        only_as_a_whole: picture.only_as_a_whole || sound.only_as_a_whole,
         info: MediaInfo {
             audio: sound.info.audio,
             duration_s: picture.info.duration_s.max(sound.info.duration_s),

@@ -331,6 +331,8 @@ pub(crate) struct Probed {
     pub(crate) info: MediaInfo,
     /// Why it can't be read.
     pub(crate) unreadable: Option<String>,
+    /// True if it can be read after all, but not from its start on alone.
+    pub(crate) only_as_a_whole: bool,
     /// Size of the picture as displayed: rotation and the shape of pixels applied.
     pub(crate) display: (u32, u32),
 }

@@ -4,12 +4,12 @@
 //! number of readers that wait for a byte range and read it from disk. Must not: keep content in memory, or delete files (the workspace does).
 
 mod length;
+mod read;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -259,6 +259,11 @@ impl Spool {
     where
         B: AsMut<[u8]> + Send + 'static,
     {
+        // What has just been fetched is in memory: it is copied here, which is cheaper than to wake another thread for it.
+        let in_memory = self.file.get().map_or(0, |file| read::in_memory(file, buffer.as_mut(), offset_bytes));
+        if in_memory > 0 && in_memory == buffer.as_mut().len() {
+            return Ok((buffer, in_memory));
+        }
         let (path, file) = (self.path.clone(), self.file.clone());
         let work = move || {
             let file = match file.get() {
@@ -268,16 +273,7 @@ impl Spool {
                     file.get_or_init(|| opened)
                 }
             };
-            let target = buffer.as_mut();
-            let mut filled = 0;
-            while filled < target.len() {
-                match file.read_at(&mut target[filled..], offset_bytes + filled as u64) {
-                    Ok(0) => break,
-                    Ok(bytes) => filled += bytes,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
+            let filled = in_memory + read::all(file, &mut buffer.as_mut()[in_memory..], offset_bytes + in_memory as u64)?;
             Ok((buffer, filled))
         };
         tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?

@@ -77,6 +77,11 @@ impl Origin {
         &self.source.path
     }
 
+    /// True if it does not grow.
+    pub(super) fn is_whole(&self) -> bool {
+        self.source.growing.is_none()
+    }
+
     /// Opens it for reading that waits for bytes.
     pub(super) fn reader(&self) -> io::Result<OriginReader> {
         Ok(OriginReader { file: File::open(&self.source.path)?, position_bytes: 0, origin: self.clone() })

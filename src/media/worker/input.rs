@@ -49,10 +49,20 @@ pub(super) fn open(path: &Path) -> WorkResult<Result<Input, ffmpeg::Error>> {
 /// Opens an input so that it is read from start to end wherever its container allows that; where it does not, its end is asked for first. A file that
 /// is whole and one that is still growing are read alike: what is made of them must be the same.
 pub(super) fn open_in_one_go(origin: &Origin) -> WorkResult<Result<Input, ffmpeg::Error>> {
-    let mut reader = origin.reader().blame_us("opening the input")?;
-    let reading = reading_of(&mut reader).blame_us("looking at the input")?;
+    let (mut reader, reading) = begin(origin)?;
     reader.rewind().blame_us("reading the input")?;
     open_reader(reader, reading)
+}
+
+/// True if it makes no difference whether such an input is opened in one go or not.
+pub(super) fn is_read_anywhere(origin: &Origin) -> WorkResult<bool> {
+    Ok(begin(origin)?.1 == Reading::Anywhere)
+}
+
+fn begin(origin: &Origin) -> WorkResult<(OriginReader, Reading)> {
+    let mut reader = origin.reader().blame_us("opening the input")?;
+    let reading = reading_of(&mut reader).blame_us("looking at the input")?;
+    Ok((reader, reading))
 }
 
 /// By the first bytes. What is not known here is read as FFmpeg likes.

@@ -22,7 +22,16 @@ use crate::model::{AudioStream, Chapter, MediaInfo, Reason, Track, VideoStream};
 const MIN_SCORE: i32 = 25;
 
 /// Looks at a file that is whole, or with `head` at the start of one that may be growing.
+///
+/// The start of a file that is whole may say nothing while all of it does: that is told as well ([`Probed::only_as_a_whole`]).
 pub(super) fn probe(origin: &Origin, head: bool) -> WorkResult<Probed> {
+    let probed = look(origin, head)?;
+    let may_differ = head && probed.unreadable.is_some() && origin.is_whole() && !input::is_read_anywhere(origin)?;
+    let only_as_a_whole = may_differ && look(origin, false)?.unreadable.is_none();
+    Ok(Probed { only_as_a_whole, ..probed })
+}
+
+fn look(origin: &Origin, head: bool) -> WorkResult<Probed> {
     let size_bytes = || origin.length_bytes().unwrap_or(0);
     let opened = if head { input::open_in_one_go(origin)? } else { input::open(origin.path())? };
     match opened {
@@ -52,7 +61,8 @@ pub(super) fn probe(origin: &Origin, head: bool) -> WorkResult<Probed> {
 }
 
 fn unreadable(size_bytes: u64, cause: &str) -> Probed {
-    Probed { info: MediaInfo { size_bytes, ..MediaInfo::default() }, unreadable: Some(cause.to_owned()), display: (0, 0) }
+    let info = MediaInfo { size_bytes, ..MediaInfo::default() };
+    Probed { info, unreadable: Some(cause.to_owned()), only_as_a_whole: false, display: (0, 0) }
 }
 
 fn describe(input: &Input) -> Probed {
@@ -77,7 +87,7 @@ fn describe(input: &Input) -> Probed {
         chapters: input.chapters().map(|chapter| describe_chapter(&chapter)).collect(),
         artwork: chosen.cover.is_some(),
     };
-    Probed { info, unreadable: None, display: video.as_ref().map_or((0, 0), input::display) }
+    Probed { info, unreadable: None, only_as_a_whole: false, display: video.as_ref().map_or((0, 0), input::display) }
 }
 
 fn describe_video(stream: &Stream) -> VideoStream {

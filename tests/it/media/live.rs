@@ -124,6 +124,45 @@ async fn a_document_is_passed_on_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_whole_and_no_media_is_not_looked_at_twice() {
+    let bench = Bench::new();
+    let noise: Vec<u8> = (0..300_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let spool = Spool::whole(&bench.write("noise.bin", &noise)).await.expect("it is there");
+    let preparing = bench.begin(bench.live("job", &[&spool]), vec![spool.clone()], &CancellationToken::new()).await.expect("it begins");
+    // Nobody could look at it any more.
+    std::fs::remove_file(spool.path()).expect("it was there");
+    assert_eq!((preparing.sketch.kind, preparing.spool.path()), (MediaKind::Document, spool.path()));
+    let prepared = done(preparing).await.expect("a document");
+    assert_eq!((prepared.kind, prepared.size_bytes, prepared.path.as_path()), (MediaKind::Document, 300_000, spool.path()));
+}
+
+#[tokio::test]
+async fn what_is_read_as_a_whole_only_is_no_document() {
+    let bench = Bench::new();
+    let clip = std::fs::read(bench.clip("late.mp4", &[])).expect("the clip reads");
+    // More boxes than are looked at stand in front of media whose index comes behind it.
+    let path = bench.write("crowded.mp4", &behind_empty_boxes(clip, 300));
+    let spool = Spool::whole(&path).await.expect("it is there");
+    let preparing = bench.begin(bench.live("job", &[&spool]), vec![spool], &CancellationToken::new()).await.expect("it begins");
+    assert_plays_everywhere(&done(preparing).await.expect("a video"));
+}
+
+/// An MP4 behind so many empty boxes. Its index says where the media lies (`stco`: ISO/IEC 14496-12, 8.7.5), so it has to follow.
+fn behind_empty_boxes(mut clip: Vec<u8>, boxes: u32) -> Vec<u8> {
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+    let tables: Vec<usize> = clip.windows(4).enumerate().filter(|(_, four)| four == b"stco").map(|(place, _)| place + 8).collect();
+    assert_eq!(tables.len(), 2, "picture and sound");
+    for count_at in tables {
+        for index in 1..=number(&clip[count_at..][..4]) as usize {
+            let entry = &mut clip[count_at + 4 * index..][..4];
+            let moved = number(entry) + 8 * boxes;
+            entry.copy_from_slice(&moved.to_be_bytes());
+        }
+    }
+    [b"\0\0\0\x08free".repeat(boxes as usize), clip].concat()
+}
+
+#[tokio::test]
 async fn an_index_in_front_is_passed_on_before_the_end_has_come() {
     let bench = Bench::new();
     let clip = bench.clip("front.mp4", FASTSTART);
