@@ -16,6 +16,7 @@ PYTHON_MINOR_NEEDED=11 # of 3.x, what scripts/demo needs; Debian 12 has it
 NEXTEST_VERSION=0.9.143
 DENY_VERSION=0.20.2
 MACHETE_VERSION=0.9.2
+FUZZ_VERSION=0.13.2
 
 PACKAGES=(
     build-essential pkg-config clang libclang-dev
@@ -144,6 +145,7 @@ install_cargo_tools() {
     cargo_tool cargo-nextest "$NEXTEST_VERSION"
     cargo_tool cargo-deny "$DENY_VERSION"
     cargo_tool cargo-machete "$MACHETE_VERSION"
+    cargo_tool cargo-fuzz "$FUZZ_VERSION"
 }
 
 # Built without optimisation: these run for seconds, and an optimised build of them takes many minutes.

@@ -8,6 +8,8 @@
 mod address;
 mod client;
 mod decide;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 pub mod names;
 mod picture;

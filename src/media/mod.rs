@@ -10,6 +10,8 @@ mod compress;
 mod decide;
 mod feeding;
 mod fit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod memo;
 mod names;
 mod prepare;

@@ -246,3 +246,24 @@ fn pipes(group: &mut Group) -> Result<(ChildStdout, impl Future<Output = Result<
 fn timed_out(limit: Duration) -> Failure {
     Failure::new(Reason::Network, anyhow::anyhow!("yt-dlp said nothing for {limit:?}"))
 }
+
+/// For [`super::fuzzing`].
+#[cfg(fuzzing)]
+pub(super) fn fuzz(data: &[u8]) {
+    if let Ok(info) = info::Info::parse(data) {
+        let link = Link::parse("https://example.org/film").expect("it is one");
+        let _ = info.card(&link);
+    }
+    let text = String::from_utf8_lossy(data);
+    let mut tally = progress::Tally::default();
+    for line in text.lines() {
+        match progress::parse(line) {
+            Some(progress::Event::Selected(sizes)) => tally.select(sizes),
+            Some(progress::Event::Progress(part)) => tally.add(part),
+            Some(progress::Event::Finished(_)) | None => {}
+        }
+    }
+    let _ = version::parse(&text);
+    let url = url::Url::parse("https://www.example.org/a/film").expect("it is one");
+    let _ = cookies::for_url(&text, &url);
+}

@@ -6,14 +6,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::upload::wire::TOGETHER;
+use crate::upload::wire::{PARTS_TOGETHER, TOGETHER_WITHIN};
 
 /// A row of places, each with a connection or without.
 #[derive(Debug)]
 pub(super) struct Slots<C> {
     slots: Vec<Slot<C>>,
-    /// The place of the last part, and when it began, if the next may join it.
-    joinable: Option<(usize, Instant)>,
+    /// Parts that the next may join.
+    joinable: Option<Joinable>,
+}
+
+/// Parts that go together.
+#[derive(Clone, Copy, Debug)]
+struct Joinable {
+    place: usize,
+    /// When the first of them began.
+    since: Instant,
+    parts: usize,
 }
 
 #[derive(Debug)]
@@ -30,19 +39,17 @@ impl<C: Clone + PartialEq> Slots<C> {
     }
 
     /// The place among the first `count` with the fewest parts on their way, an open one if there is a choice. It has one more then.
-    /// A part that begins within `TOGETHER` of another goes with it, so that the connection can encrypt them together.
+    /// A part that begins within `TOGETHER_WITHIN` of another goes with it, so that the connection can encrypt them together.
     pub(super) fn begin(&mut self, count: usize, now: Instant) -> usize {
         let used = &self.slots[..count.clamp(1, self.slots.len())];
         let least = || (0..used.len()).min_by_key(|&place| (used[place].load, used[place].connection.is_none())).unwrap_or(0);
-        let joins = |(place, since): &(usize, Instant)| *place < used.len() && now.saturating_duration_since(*since) < TOGETHER;
-        let place = match self.joinable.take().filter(joins) {
-            Some((place, _)) => place,
-            None => {
-                let place = least();
-                self.joinable = Some((place, now));
-                place
-            }
+        let joins = |others: &Joinable| others.place < used.len() && now.saturating_duration_since(others.since) < TOGETHER_WITHIN;
+        let parts = match self.joinable.take().filter(joins) {
+            Some(others) => Joinable { parts: others.parts + 1, ..others },
+            None => Joinable { place: least(), since: now, parts: 1 },
         };
+        self.joinable = (parts.parts < PARTS_TOGETHER).then_some(parts);
+        let place = parts.place;
         self.slots[place].load += 1;
         self.slots[place].used_at = now;
         place
@@ -93,15 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_that_begin_shortly_after_each_other_go_together() {
+    fn those_that_begin_shortly_after_each_other_go_together() {
         let mut now = Instant::now();
         let mut slots = Slots::<u8>::new(3, now);
-        assert_eq!((0..5).map(|_| slots.begin(3, now)).collect::<Vec<_>>(), [0, 0, 1, 1, 2]);
-        now += TOGETHER;
-        assert_eq!((slots.begin(3, now), slots.begin(3, now)), (2, 2), "the one before was too long ago");
+        assert_eq!((0..9).map(|_| slots.begin(3, now)).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 1, 1, 1, 2]);
+        now += TOGETHER_WITHIN;
+        assert_eq!([0; 4].map(|_| slots.begin(3, now)), [2, 2, 2, 2], "the one before was too long ago");
         assert_eq!(slots.begin(3, now), 0);
         assert_eq!(slots.begin(0, now), 0);
-        assert_eq!((slots.begin(3, now), slots.begin(1, now)), (1, 0), "a place that is not to be used any more is not joined");
+        assert_eq!((slots.begin(3, now), slots.begin(3, now), slots.begin(3, now)), (0, 0, 1));
+        assert_eq!(slots.begin(1, now), 0, "a place that is not to be used any more is not joined");
     }
 
     #[test]
@@ -109,7 +117,7 @@ mod tests {
         let mut now = Instant::now();
         let mut slots = Slots::<u8>::new(3, now);
         let mut next = |slots: &mut Slots<u8>, count| {
-            now += TOGETHER;
+            now += TOGETHER_WITHIN;
             slots.begin(count, now)
         };
         assert_eq!((0..4).map(|_| next(&mut slots, 2)).collect::<Vec<_>>(), [0, 1, 0, 1]);

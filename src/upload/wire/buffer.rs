@@ -51,17 +51,10 @@ pub struct PartCall {
     pub total_parts: Option<i32>,
 }
 
-/// Makes packets of parts, to be written in this order: puts the headers around each and encrypts it where it lies, two at once.
+/// Makes packets of parts, to be written in this order: puts the headers around each and encrypts it where it lies, several at once.
 pub(super) fn seal(parts: &mut [(&mut PartBuffer, PartCall, Envelope)], cipher: &Cipher, transport: &mut Transport) {
     parts.iter_mut().for_each(|(buffer, part, envelope)| buffer.surround(*part, *envelope));
-    for parts in parts.chunks_mut(2) {
-        match parts {
-            [(one, ..), (other, ..)] => {
-                cipher.encrypt_two(transport::payload_mut(one.packet_mut()), transport::payload_mut(other.packet_mut()));
-            }
-            alone => alone.iter_mut().for_each(|(one, ..)| cipher.encrypt(transport::payload_mut(one.packet_mut()))),
-        }
-    }
+    cipher.encrypt_together(parts.iter_mut().map(|(buffer, ..)| transport::payload_mut(buffer.packet_mut())));
     parts.iter_mut().for_each(|(buffer, ..)| transport.pack(buffer.packet_mut()));
 }
 

@@ -49,9 +49,9 @@ impl Cipher {
         ige::encrypt(bytes, &key, &iv);
     }
 
-    /// [`Cipher::encrypt`] for two, which takes far less than twice its time.
-    pub fn encrypt_two(&self, packet: &mut [u8], other: &mut [u8]) {
-        ige::encrypt_two(self.begin(packet), self.begin(other));
+    /// [`Cipher::encrypt`] for several, which takes far less time than each for itself.
+    pub fn encrypt_together<'a>(&self, packets: impl IntoIterator<Item = &'a mut [u8]>) {
+        ige::encrypt_together(packets.into_iter().map(|packet| self.begin(packet)).collect());
     }
 
     /// Hashes the plaintext and fills the head in.
@@ -151,17 +151,15 @@ mod tests {
         }
 
         #[test]
-        fn two_at_once_are_as_one_after_the_other(
-            first in prop::collection::vec(any::<[u8; 16]>(), 1..40),
-            second in prop::collection::vec(any::<[u8; 16]>(), 1..40),
+        fn several_at_once_are_as_one_after_the_other(
+            plain in prop::collection::vec(prop::collection::vec(any::<[u8; 16]>(), 1..40), 0..6),
             seed in any::<u8>(),
         ) {
             let cipher = Cipher::new(key(seed));
-            let packets = [first, second].map(|blocks| [vec![0; HEAD_BYTES], blocks.concat()].concat());
+            let packets: Vec<Vec<u8>> = plain.into_iter().map(|blocks| [vec![0; HEAD_BYTES], blocks.concat()].concat()).collect();
             let (mut alone, mut together) = (packets.clone(), packets);
             alone.iter_mut().for_each(|packet| cipher.encrypt(packet));
-            let [one, other] = &mut together;
-            cipher.encrypt_two(one, other);
+            cipher.encrypt_together(together.iter_mut().map(Vec::as_mut_slice));
             prop_assert_eq!(together, alone);
         }
     }

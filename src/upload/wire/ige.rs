@@ -1,10 +1,10 @@
-//! AES-256 in the IGE mode of MTProto, encrypting in place: one message, or two at once.
+//! AES-256 in the IGE mode of MTProto, encrypting in place: one message, or several at once.
 //!
 //! In: whole blocks, a key, two starting blocks. Out: the same bytes encrypted. Must not: know what they are.
 //! The block cipher is the crate's; only the chaining is here, inside the crate's back end, so that the round keys and the chain stay in
 //! registers. Going into the back end anew for each block, as `grammers_crypto::aes::ige_encrypt` does, takes several times as long.
-//! Each block of a message needs the one before, so the processor's AES unit is idle most of the time. Two messages whose blocks are
-//! encrypted in turns are both done in the time of one.
+//! Each block of a message needs the one before, so the processor's AES unit is idle most of the time. Messages whose blocks are
+//! encrypted in turns are all done in little more than the time of one.
 
 use aes::cipher::consts::U16;
 use aes::cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit};
@@ -28,18 +28,26 @@ pub(super) struct Message<'a> {
     pub(super) iv: [u8; 32],
 }
 
-/// Encrypts two messages at once.
-pub(super) fn encrypt_two(first: Message<'_>, second: Message<'_>) {
-    let [first_cipher, second_cipher] = [&first.key, &second.key].map(|key| Aes256Enc::new(key.into()));
-    let ((first, mut first_chain), (second, mut second_chain)) = (first.begin(), second.begin());
-    let in_turns = first.len().min(second.len());
-    let ((first, first_rest), (second, second_rest)) = (first.split_at_mut(in_turns), second.split_at_mut(in_turns));
-    let ours = Alone { blocks: first, chain: &mut first_chain };
-    let theirs = Alone { blocks: second, chain: &mut second_chain };
-    first_cipher.encrypt_with_backend(WithTheFirst { ours, theirs, their_cipher: &second_cipher });
-    // One of the two has nothing left.
-    first_cipher.encrypt_with_backend(Alone { blocks: first_rest, chain: &mut first_chain });
-    second_cipher.encrypt_with_backend(Alone { blocks: second_rest, chain: &mut second_chain });
+/// The most messages that [`encrypt_together`] encrypts at once. More than these would wait for the AES unit, no longer for each other's blocks.
+pub(crate) const TOGETHER: usize = 4;
+
+/// Encrypts messages, up to [`TOGETHER`] of them in turns.
+pub(super) fn encrypt_together(messages: Vec<Message<'_>>) {
+    let mut turns: Vec<Turn<'_>> = messages.into_iter().map(Turn::new).collect();
+    for turns in turns.chunks_mut(TOGETHER) {
+        let count = turns.iter().map(|turn| turn.blocks.len()).min().unwrap_or(0);
+        let in_turns = Repeat { count };
+        match turns {
+            [one, two, three, four] => in_turns.with(one).with(two).with(three).with(four).begin(Nobody),
+            [one, two, three] => in_turns.with(one).with(two).with(three).begin(Nobody),
+            [one, two] => in_turns.with(one).with(two).begin(Nobody),
+            _ => {}
+        }
+        // What the shortest of them does not have, and one alone.
+        for Turn { cipher, blocks, chain, done } in turns {
+            cipher.encrypt_with_backend(Alone { blocks: &mut blocks[*done..], chain });
+        }
+    }
 }
 
 impl<'a> Message<'a> {
@@ -90,44 +98,115 @@ impl BlockCipherEncClosure for Alone<'_> {
     }
 }
 
-/// As many blocks of each of two messages, on the way into the back end of the first.
-struct WithTheFirst<'a> {
-    ours: Alone<'a>,
-    theirs: Alone<'a>,
-    their_cipher: &'a Aes256Enc,
+/// A message of several that are encrypted in turns.
+struct Turn<'a> {
+    cipher: Aes256Enc,
+    blocks: &'a mut [[u8; BLOCK_BYTES]],
+    chain: Chain,
+    /// Blocks that are encrypted.
+    done: usize,
 }
 
-impl BlockSizeUser for WithTheFirst<'_> {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncClosure for WithTheFirst<'_> {
-    #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, our_backend: &B) {
-        self.their_cipher.encrypt_with_backend(InTurns { ours: self.ours, theirs: self.theirs, our_backend });
+impl<'a> Turn<'a> {
+    fn new(message: Message<'a>) -> Self {
+        let cipher = Aes256Enc::new((&message.key).into());
+        let (blocks, chain) = message.begin();
+        Self { cipher, blocks, chain, done: 0 }
     }
 }
 
-/// The same, in the back ends of both.
-struct InTurns<'a, F> {
-    ours: Alone<'a>,
-    theirs: Alone<'a>,
-    our_backend: &'a F,
+/// Those whose back ends have been entered, the last first: a list in types, so that all of it ends up in one loop.
+trait Entered {
+    /// The next block of each.
+    fn step(&mut self, block: usize);
+    /// Notes how far they are.
+    fn leave(self, count: usize);
 }
 
-impl<F> BlockSizeUser for InTurns<'_, F> {
+struct Nobody;
+
+impl Entered for Nobody {
+    #[inline(always)]
+    fn step(&mut self, _: usize) {}
+
+    #[inline(always)]
+    fn leave(self, _: usize) {}
+}
+
+struct Inside<'t, 'a, B, E> {
+    turn: &'t mut Turn<'a>,
+    chain: Chain,
+    backend: &'t B,
+    others: E,
+}
+
+impl<B: BlockCipherEncBackend<BlockSize = U16>, E: Entered> Entered for Inside<'_, '_, B, E> {
+    #[inline(always)]
+    fn step(&mut self, block: usize) {
+        self.chain.encrypt(&mut self.turn.blocks[block], self.backend);
+        self.others.step(block);
+    }
+
+    #[inline(always)]
+    fn leave(self, count: usize) {
+        (self.turn.chain, self.turn.done) = (self.chain, count);
+        self.others.leave(count);
+    }
+}
+
+/// What happens once some back ends are entered: another one is, or the blocks are encrypted.
+trait Then: Sized {
+    fn begin<E: Entered>(self, entered: E);
+
+    /// After this message's back end.
+    #[inline(always)]
+    fn with<'t, 'a>(self, turn: &'t mut Turn<'a>) -> Enter<'t, 'a, Self> {
+        Enter { turn, then: self }
+    }
+}
+
+struct Repeat {
+    count: usize,
+}
+
+impl Then for Repeat {
+    #[inline(always)]
+    fn begin<E: Entered>(self, mut entered: E) {
+        for block in 0..self.count {
+            entered.step(block);
+        }
+        entered.leave(self.count);
+    }
+}
+
+struct Enter<'t, 'a, T> {
+    turn: &'t mut Turn<'a>,
+    then: T,
+}
+
+impl<T: Then> Then for Enter<'_, '_, T> {
+    #[inline(always)]
+    fn begin<E: Entered>(self, entered: E) {
+        let cipher = self.turn.cipher.clone();
+        cipher.encrypt_with_backend(Entering { turn: self.turn, then: self.then, entered });
+    }
+}
+
+struct Entering<'t, 'a, T, E> {
+    turn: &'t mut Turn<'a>,
+    then: T,
+    entered: E,
+}
+
+impl<T, E> BlockSizeUser for Entering<'_, '_, T, E> {
     type BlockSize = U16;
 }
 
-impl<F: BlockCipherEncBackend<BlockSize = U16>> BlockCipherEncClosure for InTurns<'_, F> {
+impl<T: Then, E: Entered> BlockCipherEncClosure for Entering<'_, '_, T, E> {
     #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, their_backend: &B) {
-        let (mut ours, mut theirs) = (*self.ours.chain, *self.theirs.chain);
-        for (our_place, their_place) in self.ours.blocks.iter_mut().zip(self.theirs.blocks) {
-            ours.encrypt(our_place, self.our_backend);
-            theirs.encrypt(their_place, their_backend);
-        }
-        (*self.ours.chain, *self.theirs.chain) = (ours, theirs);
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let chain = self.turn.chain;
+        self.then.begin(Inside { turn: self.turn, chain, backend, others: self.entered });
     }
 }
 
@@ -154,15 +233,15 @@ mod tests {
         }
 
         #[test]
-        fn two_at_once_are_as_one_after_the_other(mut first in some_message(), mut second in some_message()) {
-            let expected = [&first, &second].map(|(plain, key, iv)| {
+        fn several_at_once_are_as_one_after_the_other(mut messages in prop::collection::vec(some_message(), 0..=TOGETHER + 2)) {
+            let expected: Vec<Vec<u8>> = messages.iter().map(|(plain, key, iv)| {
                 let mut bytes = plain.clone();
                 grammers_crypto::aes::ige_encrypt(&mut bytes, key, iv);
                 bytes
-            });
-            let [one, other] = [&mut first, &mut second].map(|(bytes, key, iv)| Message { bytes, key: *key, iv: *iv });
-            encrypt_two(one, other);
-            prop_assert_eq!([first.0, second.0], expected);
+            }).collect();
+            encrypt_together(messages.iter_mut().map(|(bytes, key, iv)| Message { bytes, key: *key, iv: *iv }).collect());
+            let encrypted: Vec<Vec<u8>> = messages.into_iter().map(|(bytes, ..)| bytes).collect();
+            prop_assert_eq!(encrypted, expected);
         }
     }
 }

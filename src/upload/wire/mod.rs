@@ -13,6 +13,8 @@ mod cipher;
 mod connection;
 #[cfg(test)]
 mod connection_tests;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ige;
 mod packets;
 mod plaintext;
@@ -25,5 +27,6 @@ mod transport;
 pub use buffer::{PartBuffer, PartBuffers, PartCall};
 pub use cipher::{Cipher, HEAD_BYTES as CIPHER_HEAD_BYTES};
 pub use connection::Connection;
+pub(crate) use ige::TOGETHER as PARTS_TOGETHER;
 pub use ige::encrypt as ige_encrypt;
-pub(crate) use traffic::TOGETHER;
+pub(crate) use traffic::TOGETHER_WITHIN;

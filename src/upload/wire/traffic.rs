@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::buffer::{PartBuffer, PartCall, seal};
 use super::cipher::Cipher;
+use super::ige::TOGETHER as PARTS_TOGETHER;
 use super::packets::SmallPacket;
 use super::session::{Envelope, Event, Session};
 use super::transport::{MAX_PACKET_BYTES, Transport};
@@ -33,12 +34,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// While parts are waiting, so many acknowledgements go together.
 const ACKNOWLEDGE_TOGETHER: usize = 8;
 
-/// So many parts are encrypted at once: two take little longer than one.
-const PARTS_TOGETHER: usize = 2;
-
-/// So long one part waits for another. Parts that begin within this time go over the same connection; they do where the processor is what limits. To a
+/// So long parts wait for others. Parts that begin within this time go over the same connection; they do where the processor is what limits. To a
 /// line that is slower it is nothing.
-pub(crate) const TOGETHER: Duration = Duration::from_millis(10);
+pub(crate) const TOGETHER_WITHIN: Duration = Duration::from_millis(10);
 
 /// Room for what comes in at first, in bytes; answers to parts are short.
 const INCOMING_BYTES: usize = 16 * 1024;
@@ -85,8 +83,8 @@ pub(super) struct Traffic {
     transport: Transport,
     waiting_bodies: VecDeque<Call>,
     waiting_parts: VecDeque<Call>,
-    /// Since when a part waits for another.
-    alone_since: Option<Instant>,
+    /// Since when parts wait for others.
+    few_since: Option<Instant>,
     flights: Vec<Flight>,
     outgoing: Outgoing,
     outgoing_written: usize,
@@ -107,7 +105,7 @@ impl Traffic {
             transport: Transport::new(),
             waiting_bodies: VecDeque::new(),
             waiting_parts: VecDeque::new(),
-            alone_since: None,
+            few_since: None,
             flights: Vec::new(),
             outgoing: Outgoing::Nothing,
             outgoing_written: 0,
@@ -140,7 +138,7 @@ impl Traffic {
         pings.reset();
         loop {
             self.fill();
-            let alone_until = self.alone_since.filter(|_| matches!(self.outgoing, Outgoing::Nothing)).map(|since| since + TOGETHER);
+            let few_until = self.few_since.filter(|_| matches!(self.outgoing, Outgoing::Nothing)).map(|since| since + TOGETHER_WITHIN);
             let rest = &self.outgoing.packet()[self.outgoing_written..];
             let (mut reader, mut writer) = self.stream.split();
             let done: Result<(), InvocationError> = tokio::select! {
@@ -157,7 +155,7 @@ impl Traffic {
                     Some(call) => { self.wait(call); Ok(()) }
                     None => return InvocationError::Dropped("nobody needs the connection any more"),
                 },
-                () = sleep_until(alone_until.unwrap_or(self.last_byte)), if alone_until.is_some() => Ok(()),
+                () = sleep_until(few_until.unwrap_or(self.last_byte)), if few_until.is_some() => Ok(()),
                 _ = pings.tick() => self.look_at_the_clock(),
             };
             if let Err(error) = done {
@@ -230,16 +228,16 @@ impl Traffic {
     fn parts_may_go(&mut self) -> bool {
         match self.waiting_parts.len() {
             0 => {
-                self.alone_since = None;
+                self.few_since = None;
                 false
             }
             PARTS_TOGETHER.. => true,
-            _ => self.alone_since.get_or_insert_with(Instant::now).elapsed() >= TOGETHER,
+            _ => self.few_since.get_or_insert_with(Instant::now).elapsed() >= TOGETHER_WITHIN,
         }
     }
 
     fn fill_with_parts(&mut self) {
-        self.alone_since = None;
+        self.few_since = None;
         let together = self.waiting_parts.len().min(PARTS_TOGETHER);
         let mut calls: Vec<(Call, Envelope)> = Vec::with_capacity(together);
         for call in self.waiting_parts.drain(..together) {
