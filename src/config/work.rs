@@ -44,6 +44,8 @@ pub struct MediaConfig {
     pub crf: u8,
     /// Bits a second of transcoded sound.
     pub audio_bit_rate: u64,
+    /// True brings songs to -14 LUFS (EBU R 128); each is encoded then.
+    pub loudness: bool,
     /// Memory that one media process may use, in bytes.
     pub max_memory_bytes: u64,
     /// Longest time of one media process, in seconds.

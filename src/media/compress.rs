@@ -89,6 +89,7 @@ const fn scale(codec: VideoCodec) -> Scale {
     match codec {
         VideoCodec::H264 => Scale { samples: [19.0, 28.0], steps: [21.0, 26.0, 31.0, 38.0], best: 16.0, worst: 51.0 },
         VideoCodec::Hevc => Scale { samples: [20.0, 29.0], steps: [22.0, 27.0, 32.0, 39.0], best: 17.0, worst: 51.0 },
+        VideoCodec::Vp9 => Scale { samples: [25.0, 41.0], steps: [26.0, 35.0, 45.0, 55.0], best: 18.0, worst: 63.0 },
         VideoCodec::Av1 => Scale { samples: [27.0, 43.0], steps: [28.0, 37.0, 47.0, 57.0], best: 20.0, worst: 63.0 },
     }
 }

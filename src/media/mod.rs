@@ -7,9 +7,11 @@ mod begin;
 mod boxes;
 mod child;
 mod compress;
+mod convert;
 mod decide;
 mod feeding;
 mod fit;
+mod formats;
 mod memo;
 mod names;
 mod prepare;
@@ -33,7 +35,9 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
+pub use convert::{ConvertRequest, Converted};
 pub use fit::{FitRequest, Fitting};
+pub use formats::{Format, Preset};
 pub use split::SplitRequest;
 
 use child::Word;

@@ -131,7 +131,7 @@ pub(crate) struct MadePiece {
 pub(crate) struct Output {
     /// Where to put it.
     pub(crate) path: PathBuf,
-    /// FFmpeg's name of the container: `mp4` or `ipod`.
+    /// FFmpeg's name of the container, such as `mp4` or `ipod`.
     pub(crate) container: String,
     /// What happens to the picture.
     pub(crate) video: VideoWork,
@@ -141,6 +141,8 @@ pub(crate) struct Output {
     pub(crate) title: Option<String>,
     /// Artist tag to set.
     pub(crate) artist: Option<String>,
+    /// Album tag to set.
+    pub(crate) album: Option<String>,
     /// True puts a cover into it, if there is a picture.
     pub(crate) cover: bool,
     /// True says with [`Reply::Written`] how far it is, for readers that begin before it is whole; it has to be a remux then.
@@ -164,6 +166,17 @@ pub(crate) enum VideoWork {
         /// What the rate control aims at.
         rate: Rate,
     },
+    /// Becomes an animated GIF.
+    Gif(GifSettings),
+}
+
+/// How a GIF is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GifSettings {
+    /// Largest short side in pixels.
+    pub(crate) max_short_side: u32,
+    /// Largest frame rate.
+    pub(crate) max_frame_rate: f64,
 }
 
 /// How the picture is encoded.
@@ -177,6 +190,8 @@ pub(crate) struct VideoSettings {
     pub(crate) max_short_side: Option<u32>,
     /// Largest frame rate.
     pub(crate) max_frame_rate: f64,
+    /// True cuts the middle out as a square.
+    pub(crate) square: bool,
 }
 
 /// What the rate control aims at.
@@ -270,11 +285,40 @@ pub(crate) enum AudioWork {
     Leave,
     /// Packets are copied.
     Copy,
-    /// Encoded to AAC.
-    Encode {
-        /// Bits a second.
-        bit_rate: u64,
-    },
+    /// Encoded.
+    Encode(SoundSettings),
+}
+
+/// How sound is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SoundSettings {
+    /// As what.
+    pub(crate) codec: SoundCodec,
+    /// Bits a second.
+    pub(crate) bit_rate: u64,
+    /// True makes one channel of all, else two.
+    pub(crate) mono: bool,
+    /// True brings it to the usual loudness.
+    pub(crate) loudness: bool,
+}
+
+impl SoundSettings {
+    /// What every client plays: AAC with two channels.
+    pub(crate) fn aac(bit_rate: u64) -> Self {
+        Self { codec: SoundCodec::Aac, bit_rate, mono: false, loudness: false }
+    }
+}
+
+/// As what sound can be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SoundCodec {
+    /// AAC-LC.
+    Aac,
+    /// MPEG-1 layer 3.
+    Mp3,
+    /// Opus.
+    Opus,
 }
 
 /// One line that the media process writes.

@@ -33,6 +33,20 @@ const AV1_PRESETS: [(&str, &str); 10] = [
     ("placebo", "3"),
 ];
 const AV1_DEFAULT_PRESET: &str = "8";
+/// The same for libvpx, whose good quality has five speeds.
+const VP9_SPEEDS: [(&str, &str); 10] = [
+    ("ultrafast", "5"),
+    ("superfast", "5"),
+    ("veryfast", "4"),
+    ("faster", "4"),
+    ("fast", "3"),
+    ("medium", "2"),
+    ("slow", "1"),
+    ("slower", "1"),
+    ("veryslow", "0"),
+    ("placebo", "0"),
+];
+const VP9_DEFAULT_SPEED: &str = "3";
 
 /// How well an encoder works.
 #[derive(Clone, Copy)]
@@ -85,7 +99,8 @@ impl Opening {
             (VideoCodec::H264, quality) => ("libx264", self.h264(quality)),
             (VideoCodec::Hevc, Quality::Crf { crf, .. }) => ("libx265", self.hevc(crf)),
             (VideoCodec::Av1, Quality::Crf { crf, .. }) => ("libsvtav1", self.av1(crf)),
-            (VideoCodec::Hevc | VideoCodec::Av1, Quality::BitRate { .. }) => {
+            (VideoCodec::Vp9, Quality::Crf { crf, .. }) => ("libvpx-vp9", self.vp9(crf)),
+            (VideoCodec::Hevc | VideoCodec::Vp9 | VideoCodec::Av1, Quality::BitRate { .. }) => {
                 return Err(WorkError::new(Reason::Internal, "this codec has no second pass here"));
             }
         };
@@ -95,8 +110,8 @@ impl Opening {
             Quality::BitRate { .. } => Flags::PASS2,
         };
         options.set("threads", &thread_option(self.threads));
+        let codec = named(name)?;
         let open = || {
-            let codec = encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
             let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
             encoder.set_width(self.size.0);
             encoder.set_height(self.size.1);
@@ -149,6 +164,17 @@ impl Opening {
         options
     }
 
+    fn vp9(&self, crf: f64) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        let named = VP9_SPEEDS.into_iter().find(|(name, _)| *name == self.settings.preset);
+        options.set("cpu-used", named.map_or(VP9_DEFAULT_SPEED, |(_, speed)| speed));
+        options.set("deadline", "good");
+        options.set("crf", &(crf.round() as i64).clamp(1, 63).to_string());
+        options.set("b", "0"); // a rate would be an upper bound
+        options.set("row-mt", "1");
+        options
+    }
+
     fn av1(&self, crf: f64) -> Dictionary<'static> {
         let mut options = Dictionary::new();
         let named = AV1_PRESETS.into_iter().find(|(name, _)| *name == self.settings.preset);
@@ -157,6 +183,12 @@ impl Opening {
         options.set("svtav1-params", &format!("lp={}", self.threads.max(1)));
         options
     }
+}
+
+/// An encoder by FFmpeg's name of it. Builds of FFmpeg differ in which they have.
+pub(super) fn named(name: &str) -> WorkResult<ffmpeg::Codec> {
+    let missing = || WorkError::new(Reason::NoEncoder { name: name.to_owned() }, format!("FFmpeg was built without {name}"));
+    encoder::find_by_name(name).ok_or_else(missing)
 }
 
 /// Frames from one key frame to the next, at most.
@@ -189,5 +221,18 @@ impl Colors {
             },
             space => Self { space, primaries: decoder.color_primaries(), transfer: decoder.color_transfer_characteristic() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_is_missing_is_named() {
+        ffmpeg::init().expect("FFmpeg starts");
+        let missing = named("libnobody").map(drop).expect_err("there is none of that name");
+        assert_eq!(missing.reason, Reason::NoEncoder { name: "libnobody".into() });
+        assert!(named("libx264").is_ok());
     }
 }

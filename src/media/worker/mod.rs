@@ -3,6 +3,7 @@
 //! In: a JSON line on stdin, and more where an input is still growing. Out: JSON lines on stdout, FFmpeg's complaints on stderr. Must not: run in the daemon, outlive its parent, or open
 //! anything but the files that the request names.
 
+mod artwork;
 mod audio;
 mod cover;
 mod cuts;
@@ -10,12 +11,15 @@ mod encoder;
 mod error;
 mod feed;
 mod filters;
+mod flac_picture;
+mod gif;
 mod graph;
 mod input;
 mod jpeg;
 mod length;
 mod limits;
 mod look;
+mod loudness;
 mod make;
 mod measure;
 mod muxer;
@@ -24,6 +28,7 @@ mod probe;
 mod produce;
 mod reader;
 mod room;
+mod sounds;
 mod split;
 mod thumbnail;
 mod timestamps;

@@ -4,12 +4,15 @@
 
 mod broken;
 mod clips;
+mod command_line;
 mod compress;
+mod convert;
 mod corpus;
 mod isolation;
 mod kinds;
 mod live;
 mod process;
+mod songs;
 mod sound;
 mod split;
 mod video;
@@ -90,6 +93,7 @@ fn config() -> MediaConfig {
         preset: "ultrafast".into(),
         crf: 28,
         audio_bit_rate: 96_000,
+        loudness: false,
         max_memory_bytes: 1 << 30,
         max_time_s: 50,
         threads: 2,
