@@ -3,6 +3,7 @@
 //! In: what the video is, the bytes to fit into, what a quick look at samples found. Out: a [`Plan`]. Must not: do I/O.
 
 use super::protocol::{Cost, Course, Looked};
+use super::steer::AIM;
 use crate::model::{Appearance, VideoCodec};
 
 /// Bytes of an MP4 that are there whatever its length: header boxes, encoder settings.
@@ -150,7 +151,7 @@ pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
         let room_bytes = (wish.max_bytes as f64 - index_bytes - sound_bytes).max(1.0);
         let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
         let slower = (looked.frame_rate / rate).powf(TIME_POWER);
-        let keys = (frames / f64::from(super::worker::key_every(rate))).ceil();
+        let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
         let whole = |of: usize| {
             let sum: f64 =
                 looked.samples.iter().map(|sample| keys * sample.key_bytes[of] + (frames - keys) * sample.frame_bytes[of] * slower).sum();
@@ -172,6 +173,7 @@ pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
             max_frame_rate: rate,
             course: Course {
                 max_bytes: wish.max_bytes,
+                aim: AIM,
                 sound_bytes: sound_bytes as u64,
                 index_bytes: index_bytes as u64,
                 frames: frames as u64,

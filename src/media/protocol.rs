@@ -209,6 +209,8 @@ pub(crate) enum Rate {
 pub(crate) struct Course {
     /// Upper bound of the whole file, in bytes.
     pub(crate) max_bytes: u64,
+    /// Part of it that is aimed at.
+    pub(crate) aim: f64,
     /// What sound is expected to take of it, in bytes.
     pub(crate) sound_bytes: u64,
     /// What the container will take of it, in bytes.

@@ -19,6 +19,9 @@ use crate::model::{Reason, VideoCodec};
 const LARGE_LOOKAHEAD: &str = "10";
 /// Seconds between key frames: short enough to seek in a chat.
 const KEY_FRAME_S: f64 = 5.0;
+/// An encoder that begins anew to take another quality does so this often at least, but not more than once a second: the last one has to make up for what
+/// was missed before.
+const STRETCHES: f64 = 12.0;
 /// Presets of libx264, from the fastest, and what SVT-AV1 calls as fast.
 const AV1_PRESETS: [(&str, &str); 10] = [
     ("ultrafast", "12"),
@@ -86,6 +89,19 @@ impl Opening {
     /// Frames from one key frame to the next, at most.
     pub(super) fn key_every(&self) -> u32 {
         key_every(f64::from(self.rate))
+    }
+
+    /// Frames after which an encoder begins anew, where it has to do so to be steered; `frames` are those of the whole.
+    pub(super) fn stretch(&self, frames: u64) -> u32 {
+        stretch(self.settings.codec, f64::from(self.rate), frames as f64)
+    }
+
+    /// The quality that an encoder works at if it is opened with this one: some have whole steps. Worse rather than better, so that it fits.
+    pub(super) fn nearest(&self, crf: f64) -> f64 {
+        match self.settings.codec {
+            VideoCodec::H264 | VideoCodec::Hevc => crf,
+            VideoCodec::Vp9 | VideoCodec::Av1 => (crf - 0.01).ceil().clamp(1.0, 63.0),
+        }
     }
 
     /// True if [`set_crf`] works while the encoder runs, and [`Quality::BitRate`] afterwards.
@@ -169,7 +185,7 @@ impl Opening {
         let named = VP9_SPEEDS.into_iter().find(|(name, _)| *name == self.settings.preset);
         options.set("cpu-used", named.map_or(VP9_DEFAULT_SPEED, |(_, speed)| speed));
         options.set("deadline", "good");
-        options.set("crf", &(crf.round() as i64).clamp(1, 63).to_string());
+        options.set("crf", &self.nearest(crf).to_string());
         options.set("b", "0"); // a rate would be an upper bound
         options.set("row-mt", "1");
         options
@@ -179,8 +195,9 @@ impl Opening {
         let mut options = Dictionary::new();
         let named = AV1_PRESETS.into_iter().find(|(name, _)| *name == self.settings.preset);
         options.set("preset", named.map_or(AV1_DEFAULT_PRESET, |(_, preset)| preset));
-        options.set("crf", &(crf.round() as i64).clamp(1, 63).to_string());
-        options.set("svtav1-params", &format!("lp={}", self.threads.max(1)));
+        options.set("crf", &self.nearest(crf).to_string());
+        // One thread: with two its pools take a gigabyte even for small pictures, and where they do not get it, it hangs.
+        options.set("svtav1-params", "lp=1");
         options
     }
 }
@@ -194,6 +211,15 @@ pub(super) fn named(name: &str) -> WorkResult<ffmpeg::Codec> {
 /// Frames from one key frame to the next, at most.
 pub(crate) fn key_every(rate: f64) -> u32 {
     ((rate * KEY_FRAME_S).round() as u32).clamp(1, 300)
+}
+
+/// Frames from one key frame to the next where a codec is steered to a size, at most: see [`Opening::stretch`].
+pub(crate) fn stretch(codec: VideoCodec, rate: f64, frames: f64) -> u32 {
+    let key_every = key_every(rate);
+    if codec == VideoCodec::H264 {
+        return key_every;
+    }
+    ((frames / STRETCHES) as u32).clamp((rate.round() as u32).clamp(1, key_every), key_every)
 }
 
 /// Changes the quality of the frames that come, where [`Opening::is_steered_in_flight`].
@@ -227,6 +253,20 @@ impl Colors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_clips_are_steered_as_often_as_long_ones() {
+        let table = [
+            (VideoCodec::H264, 25.0, 200.0, 125),
+            (VideoCodec::Hevc, 25.0, 200.0, 25),
+            (VideoCodec::Av1, 25.0, 600.0, 50),
+            (VideoCodec::Av1, 25.0, 90_000.0, 125),
+            (VideoCodec::Vp9, 0.1, 3.0, 1),
+        ];
+        for (codec, rate, frames, expected) in table {
+            assert_eq!(stretch(codec, rate, frames), expected, "{codec:?} {rate} {frames}");
+        }
+    }
 
     #[test]
     fn an_encoder_that_is_missing_is_named() {

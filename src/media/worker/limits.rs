@@ -18,6 +18,8 @@ use crate::media::protocol::Limits;
 /// Address space is promised long before it is used: thread stacks, malloc's arenas, mapped libraries.
 const RESERVED_BYTES: u64 = 2 << 30;
 const OPEN_FILES: u64 = 64;
+/// Which processors there are: libx265 shares its work among them, and without it works on one alone.
+const PROCESSORS: &str = "/sys/devices/system/node";
 /// Blocks up to this size, and so much free memory, are kept for the next packet; the largest that glibc takes (`HEAP_MAX_SIZE / 2`).
 const KEPT_BYTES: i32 = 32 << 20;
 
@@ -68,6 +70,9 @@ fn sandbox(limits: &Limits) -> Result<RestrictionStatus, RulesetError> {
         if let Ok(file) = PathFd::new(path) {
             ruleset = ruleset.add_rule(PathBeneath::new(file, AccessFs::ReadFile))?;
         }
+    }
+    if let Ok(folder) = PathFd::new(PROCESSORS) {
+        ruleset = ruleset.add_rule(PathBeneath::new(folder, AccessFs::ReadFile | AccessFs::ReadDir))?;
     }
     if let Some(folder) = &limits.writable
         && let Ok(folder) = PathFd::new(folder)

@@ -20,9 +20,12 @@ use crate::media::protocol::{AudioWork, Course, Made, Make, Output, Rate, VideoS
 use crate::media::steer::{AIM, Helm};
 use crate::model::{Reason, VideoCodec};
 
-/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each.
+/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each. Codecs that are steered in steps need more of them.
 const TRIES: usize = 3;
-const AIMS: [f64; TRIES] = [AIM, AIM - 0.005, AIM - 0.01];
+const TRIES_IN_STEPS: usize = 5;
+const AIMS: [f64; TRIES_IN_STEPS] = [AIM, AIM - 0.005, AIM - 0.01, AIM - 0.01, AIM - 0.01];
+/// What was aimed at and missed is not aimed at again, but a little less.
+const MISSED: f64 = 0.004;
 /// Part of the bytes from which on they count as used.
 const FULL: f64 = 0.97;
 /// Part of the progress that listening to how loud it is makes, where that is asked for.
@@ -170,7 +173,8 @@ impl Job<'_> {
     ) -> WorkResult<Produced> {
         let (mut course, mut helm, mut bit_rate) = (course.clone(), None::<Helm>, 0);
         let mut result_bytes = 0;
-        for aim in AIMS {
+        let tries = if statistics.is_some() { TRIES } else { TRIES_IN_STEPS };
+        for (turn, aim) in AIMS.into_iter().take(tries).enumerate() {
             let effort = match (statistics, &helm) {
                 (Some(statistics), Some(_)) => Effort::Informed { bit_rate, statistics },
                 (statistics, _) => Effort::Steered { course: &course, statistics },
@@ -183,11 +187,11 @@ impl Job<'_> {
             let Some(steered) = steered else { return Ok(produced) };
             let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || steered.is_at_best();
             let is_even = helm.is_some() || statistics.is_none() || !steered.went_astray();
-            if result_bytes <= course.max_bytes && (is_full && is_even || aim == AIMS[TRIES - 1]) {
+            if result_bytes <= course.max_bytes && (is_full && is_even || turn + 1 == tries) {
                 return Ok(produced);
             }
             match (statistics, &helm) {
-                (None, _) => course = steered.again(result_bytes),
+                (None, _) => course = steered.again(result_bytes, aim - MISSED),
                 (Some(_), None) => bit_rate = steered.bit_rate(result_bytes, produced.duration_s, aim),
                 (Some(_), Some(_)) => {
                     let missed = course.max_bytes as f64 * aim / result_bytes.max(1) as f64;
@@ -197,7 +201,7 @@ impl Job<'_> {
             helm = Some(steered);
         }
         let reason = Reason::NoLane { size_bytes: result_bytes, limit_bytes: course.max_bytes, account_missing: false };
-        Err(WorkError::new(reason, format!("{result_bytes} bytes after {TRIES} tries")))
+        Err(WorkError::new(reason, format!("{result_bytes} bytes after {tries} tries")))
     }
 }
 

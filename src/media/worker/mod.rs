@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use ffmpeg_next as ffmpeg;
 
-pub(crate) use encoder::key_every;
+pub(crate) use encoder::stretch;
 pub(crate) use measure::target_size;
 
 use super::protocol::{Feed, Reply, Request, Source, Task};

@@ -13,6 +13,7 @@ use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
 use super::flac_picture;
+use super::input::parameters;
 use super::jpeg::Jpeg;
 use super::timestamps::Order;
 use crate::media::protocol::Reply;
@@ -88,7 +89,7 @@ impl Muxer {
             }
         }
         let index = stream.index();
-        self.orders.push(Order::default());
+        self.orders.push(Order::ahead_by(parameters(from).video_delay));
         Ok(index)
     }
 

@@ -160,7 +160,7 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
                 Track::Copy { waits_for_key: true }
             }
         };
-        let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder())? } else { muxer.add_copy(&stream)? };
+        let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder()?)? } else { muxer.add_copy(&stream)? };
         ways.push(Way { from, to, time_base: stream.time_base(), track });
     }
     if let Some((from, input)) = last

@@ -4,6 +4,7 @@
 
 mod broken;
 mod clips;
+mod codecs;
 mod command_line;
 mod compress;
 mod convert;
