@@ -51,6 +51,9 @@ const VP9_SPEEDS: [(&str, &str); 10] = [
 ];
 const VP9_DEFAULT_SPEED: &str = "3";
 
+/// Closed: from each key frame on everything can be shown, so that one can seek there and cut there.
+const FLAGS: Flags = Flags::GLOBAL_HEADER.union(Flags::CLOSED_GOP);
+
 /// How well an encoder works.
 #[derive(Clone, Copy)]
 pub(super) enum Quality<'a> {
@@ -128,23 +131,34 @@ impl Opening {
         options.set("threads", &thread_option(self.threads));
         let codec = named(name)?;
         let open = || {
-            let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
-            encoder.set_width(self.size.0);
-            encoder.set_height(self.size.1);
-            encoder.set_format(format::Pixel::YUV420P);
-            encoder.set_aspect_ratio((1, 1));
-            encoder.set_frame_rate(Some(self.rate));
-            encoder.set_time_base(self.rate.invert());
-            encoder.set_gop(self.key_every());
-            encoder.set_colorspace(self.colors.space);
-            encoder.set_color_primaries(self.colors.primaries);
-            encoder.set_color_transfer_characteristic(self.colors.transfer);
-            encoder.set_color_range(ffmpeg::color::Range::MPEG);
-            // Closed: from each key frame on everything can be shown, so that one can seek there and cut there.
-            encoder.set_flags(Flags::GLOBAL_HEADER | Flags::CLOSED_GOP | passes);
+            let mut encoder = self.described(codec, format::Pixel::YUV420P)?;
+            encoder.set_flags(FLAGS | passes);
             encoder.open_with(options)
         };
         open().blame_us(&format!("opening {name}"))
+    }
+
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// An encoder that knows what frames are like, but not how well they are to be encoded.
+    pub(super) fn described(&self, codec: ffmpeg::Codec, pixels: format::Pixel) -> Result<encoder::video::Video, ffmpeg::Error> {
+        let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
+        encoder.set_width(self.size.0);
+        encoder.set_height(self.size.1);
+        encoder.set_format(pixels);
+        encoder.set_aspect_ratio((1, 1));
+        encoder.set_frame_rate(Some(self.rate));
+        encoder.set_time_base(self.rate.invert());
+        encoder.set_gop(self.key_every());
+        encoder.set_colorspace(self.colors.space);
+        encoder.set_color_primaries(self.colors.primaries);
+        encoder.set_color_transfer_characteristic(self.colors.transfer);
+        encoder.set_color_range(ffmpeg::color::Range::MPEG);
+        encoder.set_flags(FLAGS);
+        Ok(encoder)
     }
 
     fn h264(&self, quality: Quality) -> Dictionary<'static> {

@@ -14,6 +14,7 @@ mod filters;
 mod flac_picture;
 mod gif;
 mod graph;
+mod hardware;
 mod input;
 mod jpeg;
 mod length;
@@ -66,12 +67,13 @@ pub fn run() -> ExitCode {
 }
 
 fn work(request: Request) -> WorkResult<Reply> {
-    limits::apply(&request.limits)?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let uses_hardware = hardware::open_devices(request.limits.hardware, &request.task);
+    limits::apply(&request.limits, uses_hardware)?;
     let feeds = Arc::new(Feeds::default());
     listen(feeds.clone()).blame_us("listening to the parent")?;
     let origin = |source: Source| Origin::new(source, feeds.clone());
     ffmpeg::init().blame_us("starting FFmpeg")?;
-    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let mut last = 0;
     let mut report = |fraction: f64| {
         let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;

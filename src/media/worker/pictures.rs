@@ -77,6 +77,11 @@ impl Pictures {
         &self.wanted
     }
 
+    /// Makes frames of another pixel format of the same colours; before the first.
+    pub(super) fn set_pixels(&mut self, pixels: &'static str) {
+        self.wanted.pixels = pixels;
+    }
+
     /// Frames that have come out.
     pub(super) fn frames(&self) -> u64 {
         self.frames

@@ -11,10 +11,11 @@ use ffmpeg_next as ffmpeg;
 
 use super::encoder::{Opening, Quality, set_crf};
 use super::error::{Blame, WorkError, WorkResult};
+use super::hardware::{self, Upload};
 use super::pictures::Pictures;
 use crate::media::protocol::{Course, VideoSettings};
 use crate::media::steer::Helm;
-use crate::model::Reason;
+use crate::model::{Reason, VideoCodec};
 
 /// Where packets go, with the time base that their timestamps count in.
 pub(super) type PacketSink<'a> = dyn FnMut(&mut Packet, Rational) -> WorkResult<()> + 'a;
@@ -40,6 +41,8 @@ struct Coder {
     opening: Opening,
     /// There is none only while one makes room for the next.
     encoder: Option<encoder::video::Encoder>,
+    /// Brings pictures to it, where it is in the graphics hardware.
+    upload: Option<Upload>,
     helm: Option<Helm>,
     /// The quality that it was opened with.
     crf: f64,
@@ -50,7 +53,7 @@ struct Coder {
 
 impl VideoTrack {
     pub(super) fn new(stream: &Stream, settings: &VideoSettings, effort: Effort, threads: u32) -> WorkResult<Self> {
-        let pictures = Pictures::new(stream, settings, threads)?;
+        let mut pictures = Pictures::new(stream, settings, threads)?;
         let opening = Opening::new(&pictures, settings, threads);
         let (quality, crf, stretch, helm) = match effort {
             Effort::Even(crf) => (Quality::Crf { crf, statistics: None }, crf, u32::MAX, None),
@@ -60,9 +63,17 @@ impl VideoTrack {
             }
             Effort::Informed { bit_rate, statistics } => (Quality::BitRate { bit_rate, statistics }, 0.0, u32::MAX, None),
         };
-        let encoder = Some(opening.open(quality)?);
+        let hard =
+            if matches!(effort, Effort::Even(_)) && settings.codec == VideoCodec::H264 { hardware::open(&opening, crf) } else { None };
+        let (encoder, upload) = match hard {
+            Some(hard) => {
+                pictures.set_pixels(hardware::PIXELS);
+                (hard.encoder, hard.upload)
+            }
+            None => (opening.open(quality)?, None),
+        };
         let crf = opening.nearest(crf);
-        Ok(Self { pictures, coder: Coder { opening, encoder, helm, crf, frames: 0, stretch } })
+        Ok(Self { pictures, coder: Coder { opening, encoder: Some(encoder), upload, helm, crf, frames: 0, stretch } })
     }
 
     /// The encoder, for the muxer.
@@ -106,6 +117,8 @@ impl Coder {
                 self.frames = 0;
             }
         }
+        let brought = self.upload.as_ref().map(|upload| upload.bring(picture)).transpose()?;
+        let picture = brought.as_ref().unwrap_or(picture);
         self.encoder.as_mut().ok_or_else(gone)?.send_frame(picture).blame_us("encoding pictures")?;
         self.frames = self.frames.saturating_add(1);
         self.collect(out)

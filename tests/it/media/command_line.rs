@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::clips::{AAC, FASTSTART, H264, PICTURE, TONE, make, probe, stream};
+use super::clips::{AAC, FASTSTART, H264, PICTURE, TONE, assert_decodes, make, probe, stream};
 use crate::support::daemon::Home;
 
 const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=4,noise=alls=20:allf=t"];
@@ -94,6 +94,25 @@ async fn convert_says_what_it_copied_and_what_it_encoded() {
     let made = probe(&home.folder.path().join("out/moving.gif"));
     assert_eq!(stream(&made, "video").expect("a picture")["codec_name"], "gif");
     assert_eq!(names(&home), ["clip.mkv", "clip.mp4", "clip.ogg", "clip.small.mp4", "out", "tgferry.toml"], "nothing else is left");
+}
+
+#[tokio::test]
+async fn hardware_that_is_not_there_is_told_of_and_done_without() {
+    for hardware in ["auto", "nvenc", "qsv", "vaapi"] {
+        let home = Home::new(&format!("[media]\npreset = \"ultrafast\"\nhardware = \"{hardware}\"\n"));
+        make(&home.folder.path().join("clip.mp4"), &[PICTURE, H264]);
+        let output = home.run(&["--log", "debug", "media", "convert", "clip.mp4", "--to", "mp4", "--preset", "balanced"], "").await;
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{hardware}: {said}");
+        let result = home.folder.path().join("clip.balanced.mp4");
+        assert_eq!(stream(&probe(&result), "video").expect("a picture")["codec_name"], "h264");
+        assert_decodes(&result);
+        let bytes = std::fs::read(&result).expect("it reads");
+        let by_libx264 = bytes.windows(11).any(|window| window == b"x264 - core");
+        // On a machine that has it, it is used.
+        let told = said.contains("libx264 encodes") || said.contains("libx264 does if no other can");
+        assert!(by_libx264 && told || !by_libx264 && said.contains(" encodes"), "{hardware}: {by_libx264} {said}");
+    }
 }
 
 #[tokio::test]
