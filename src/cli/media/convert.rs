@@ -75,6 +75,12 @@ pub(super) async fn run(media: &Media, args: ConvertArgs) -> Result<(), CliError
             return Err(CliError::user(format!("{} is no file", file.display()), "check the path"));
         }
     }
+    if args.cover.is_some() && !matches!(args.to, To::M4a | To::Mp3 | To::Opus) {
+        return Err(CliError::user("only songs have a cover", "leave --cover out, or convert to m4a, mp3 or opus"));
+    }
+    if args.loudness && matches!(args.to, To::Gif | To::Animation) {
+        return Err(CliError::user("there will be no sound in it", "leave --loudness out, or convert to a format with sound"));
+    }
     let (format, preset) = (format(args.to), args.preset.map(preset));
     let output = args.output.unwrap_or_else(|| beside(&args.file, args.to, args.preset));
     refuse_existing(&output)?;

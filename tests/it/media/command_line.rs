@@ -123,13 +123,15 @@ async fn convert_overwrites_nothing_and_says_what_is_missing() {
     make(&home.folder.path().join("song.mp3"), &[TONE, &["-c:a", "libmp3lame"]]);
     make(&home.folder.path().join("long.mp4"), &[&["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=2:duration=70"], H264]);
     let all = names(&home);
-    let table: [(&[&str], &str); 6] = [
+    let table: [(&[&str], &str); 8] = [
         (&["convert", "clip.mp4", "--to", "mp4"], "clip.mp4 is there already"),
         (&["convert", "clip.mp4", "--to", "gif", "-o", "song.mp3"], "song.mp3 is there already"),
         (&["convert", "silent.mp4", "--to", "mp3"], "there is no sound in it"),
         (&["convert", "song.mp3", "--to", "webm"], "there is no video in it"),
         (&["convert", "long.mp4", "--to", "round"], "it is 70 s long; it may be 60 s at most"),
         (&["convert", "absent.mp4", "--to", "gif"], "absent.mp4 is no file"),
+        (&["convert", "clip.mp4", "--to", "mkv", "--cover", "song.mp3"], "only songs have a cover"),
+        (&["convert", "clip.mp4", "--to", "gif", "--loudness"], "there will be no sound in it"),
     ];
     for (arguments, expected) in table {
         let said = refuses(&home, arguments).await;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 use tgferry::media::{ConvertRequest, Converted, Format, Preset};
-use tgferry::model::{Failure, ProgressSender, Reason};
+use tgferry::model::{Failure, ProgressSender, Reason, Step};
 use tokio_util::sync::CancellationToken;
 
 use super::clips::{AAC, H264, PICTURE, TONE, assert_decodes, index_in_front, make, number, packets, probe, stream};
+use super::process::users_of;
 use super::{Bench, PATIENCE};
 
 const OPUS: &[&str] = &["-c:a", "libopus", "-ac", "2"];
@@ -197,6 +198,43 @@ async fn a_phone_held_upright_stays_upright_in_matroska() {
     assert_eq!((made.size, made.picture_encoded), (Some((180, 320)), Some(true)));
     let (probed, ..) = described(&made.path);
     assert_eq!(number(&stream(&probed, "video").expect("a picture")["height"]), 320.0);
+}
+
+#[tokio::test]
+async fn a_conversion_that_is_cancelled_ends_at_once() {
+    let bench = Bench::new();
+    let input = bench.path("long.avi");
+    make(&input, &[&["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=8"], &["-c:v", "mjpeg"]]);
+    let cancel = CancellationToken::new();
+    let (progress, mut watch) = ProgressSender::channel();
+    let request = ConvertRequest { preset: Some(Preset::Best), ..bench.conversion(&input, Format::Webm) };
+    let begun = async {
+        watch.wait_for(|progress| progress.step == Step::Transcoding && progress.done > 0).await.expect("work begins");
+        cancel.cancel();
+    };
+    let (result, ()) = tokio::join!(bench.media.convert(request, &progress, &cancel), begun);
+    assert_eq!(result.expect_err("it was cancelled").reason, Reason::Cancelled);
+    assert_eq!(users_of(&input), 0, "no process is left");
+}
+
+#[tokio::test]
+async fn broken_files_are_named_as_such_by_every_format() {
+    let bench = Bench::new();
+    let good = bench.path("good.mp4");
+    make(&good, &[PICTURE, TONE, H264, AAC]);
+    let bytes = std::fs::read(&good).expect("it reads");
+    let half = bench.write("half.mp4", &bytes[..bytes.len() / 2]); // its index was at the end
+    let mut spoilt = bytes.clone();
+    let media = spoilt.windows(4).position(|window| window == b"mdat").expect("the media") + 8;
+    let end = spoilt.windows(4).position(|window| window == b"moov").expect("the index") - 4;
+    spoilt[media..end].fill(0xa5);
+    let spoilt = bench.write("spoilt.mp4", &spoilt);
+    for input in [half, spoilt] {
+        for format in [Format::Gif, Format::Webm, Format::Mp3, Format::Round] {
+            let failure = bench.convert(bench.conversion(&input, format)).await.expect_err("nothing in it can be seen or heard");
+            assert_eq!(failure.reason, Reason::BrokenMedia, "{} to {format:?}: {failure}", input.display());
+        }
+    }
 }
 
 #[tokio::test]
