@@ -66,7 +66,7 @@ impl App {
             bot_id,
             workspace: workspace.clone(),
             fetcher: Fetcher::new(config.fetch.clone()).map_err(CliError::ours)?,
-            media: Media::new(config.media.clone(), program),
+            media: Media::new(config.media.clone(), program).sharing(config.queue.media_at_once),
             accounts: accounts.clone(),
             uploader: uploader.clone(),
             permits: StepPermits::new(&config.queue),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use load::{ConfigError, DEFAULT_TOML, load};
 pub use secret::Secret;
 pub use telegram::{AccountsConfig, BotConfig, CustomDataCentre, Environment, RelayConfig, TelegramConfig, UpdateMode};
-pub use work::{AboveLimits, FetchConfig, MediaConfig, QueueConfig, RouteConfig, UploadConfig};
+pub use work::{AboveLimits, FetchConfig, Hardware, MediaConfig, QueueConfig, RouteConfig, UploadConfig};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Serialize, Deserialize)]

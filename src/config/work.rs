@@ -44,6 +44,10 @@ pub struct MediaConfig {
     pub crf: u8,
     /// Bits a second of transcoded sound.
     pub audio_bit_rate: u64,
+    /// Encoder of the graphics hardware for transcoding, where there is one.
+    pub hardware: Hardware,
+    /// True brings songs to -14 LUFS (EBU R 128); each is encoded then.
+    pub loudness: bool,
     /// Memory that one media process may use, in bytes.
     pub max_memory_bytes: u64,
     /// Longest time of one media process, in seconds.
@@ -52,6 +56,23 @@ pub struct MediaConfig {
     pub threads: u32,
     /// Niceness of media processes, 0 to 19.
     pub niceness: i32,
+}
+
+/// An encoder of the machine's graphics hardware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hardware {
+    /// None: libx264 encodes.
+    #[default]
+    Off,
+    /// The first that works.
+    Auto,
+    /// NVIDIA's.
+    Nvenc,
+    /// Intel's Quick Sync Video.
+    Qsv,
+    /// By VA-API, which AMD and Intel have on Linux.
+    Vaapi,
 }
 
 /// Choosing the way up.

@@ -18,6 +18,11 @@ impl Texts {
             | Reason::SlideShow { size_bytes, limit_bytes } => {
                 self.with(reason.key(), &[("size", format::bytes(*size_bytes).into()), ("limit", format::bytes(*limit_bytes).into())])
             }
+            Reason::TooLong { seconds, limit_seconds } => self.with(
+                reason.key(),
+                // Not rounded: 61 s and 60 s are both a minute.
+                &[("length", format!("{seconds} s").into()), ("limit", format!("{limit_seconds} s").into())],
+            ),
             Reason::FloodWait { seconds } => self.with(reason.key(), &[("pause", format::wait(u64::from(*seconds)).into())]),
             _ => self.get(reason.key()),
         }

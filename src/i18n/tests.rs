@@ -31,6 +31,9 @@ fn reasons() -> Vec<Reason> {
         Reason::DiskFull,
         Reason::BrokenMedia,
         Reason::NoAudio,
+        Reason::NoPicture,
+        Reason::TooLong { seconds: 75, limit_seconds: 60 },
+        Reason::NoEncoder { name: "libvpx-vp9".into() },
         Reason::MediaLimits,
     ];
     all.extend([true, false].map(|account_missing| Reason::NoLane { size_bytes: 6 << 30, limit_bytes: 50 << 20, account_missing }));

@@ -73,7 +73,7 @@ async fn judge(
     let sniffed = sniff(&first.read(0..SNIFF_BYTES as u64).await?);
     let size_bytes = inputs.iter().map(|input| input.length()).map(|length| length.expected_bytes.unwrap_or(length.ready_bytes())).sum();
     let claim = claim(&request.file_name, request.mime.as_deref());
-    let given = Given { sniffed, claim, choice: request.choice, size_bytes, max_bytes: None };
+    let given = Given { sniffed, claim, choice: request.choice, size_bytes, loudness: media.config.loudness, max_bytes: None };
     let decision = match (decide_early(given), sniffed) {
         (Some(decision), _) => (decision, None),
         (None, Sniffed::Jpeg | Sniffed::Png) => return Ok(Live::Wait),

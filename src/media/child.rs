@@ -146,6 +146,7 @@ async fn read_answer(
             Ok(_) => match serde_json::from_slice(&line) {
                 Ok(Reply::Progress { per_mille }) => hear(Word::Progress(per_mille.min(1000))),
                 Ok(Reply::Written { front_bytes, ready_bytes, whole }) => hear(Word::Written { front_bytes, ready_bytes, whole }),
+                Ok(Reply::Note { text }) => tracing::info!("{text}"),
                 Ok(Reply::Want { input, offset_bytes }) => {
                     let feed = feeding::answer(inputs, input, offset_bytes).await?;
                     let mut line = serde_json::to_vec(&feed).map_err(Failure::internal)?;

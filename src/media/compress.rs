@@ -3,6 +3,7 @@
 //! In: what the video is, the bytes to fit into, what a quick look at samples found. Out: a [`Plan`]. Must not: do I/O.
 
 use super::protocol::{Cost, Course, Looked};
+use super::steer::AIM;
 use crate::model::{Appearance, VideoCodec};
 
 /// Bytes of an MP4 that are there whatever its length: header boxes, encoder settings.
@@ -89,6 +90,7 @@ const fn scale(codec: VideoCodec) -> Scale {
     match codec {
         VideoCodec::H264 => Scale { samples: [19.0, 28.0], steps: [21.0, 26.0, 31.0, 38.0], best: 16.0, worst: 51.0 },
         VideoCodec::Hevc => Scale { samples: [20.0, 29.0], steps: [22.0, 27.0, 32.0, 39.0], best: 17.0, worst: 51.0 },
+        VideoCodec::Vp9 => Scale { samples: [25.0, 41.0], steps: [26.0, 35.0, 45.0, 55.0], best: 18.0, worst: 63.0 },
         VideoCodec::Av1 => Scale { samples: [27.0, 43.0], steps: [28.0, 37.0, 47.0, 57.0], best: 20.0, worst: 63.0 },
     }
 }
@@ -149,7 +151,7 @@ pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
         let room_bytes = (wish.max_bytes as f64 - index_bytes - sound_bytes).max(1.0);
         let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
         let slower = (looked.frame_rate / rate).powf(TIME_POWER);
-        let keys = (frames / f64::from(super::worker::key_every(rate))).ceil();
+        let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
         let whole = |of: usize| {
             let sum: f64 =
                 looked.samples.iter().map(|sample| keys * sample.key_bytes[of] + (frames - keys) * sample.frame_bytes[of] * slower).sum();
@@ -171,6 +173,7 @@ pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
             max_frame_rate: rate,
             course: Course {
                 max_bytes: wish.max_bytes,
+                aim: AIM,
                 sound_bytes: sound_bytes as u64,
                 index_bytes: index_bytes as u64,
                 frames: frames as u64,

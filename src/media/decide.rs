@@ -68,6 +68,8 @@ pub(crate) struct Given {
     pub(crate) choice: Choice,
     /// Size of the file in bytes.
     pub(crate) size_bytes: u64,
+    /// True if songs are brought to the usual loudness.
+    pub(crate) loudness: bool,
     /// What the result has to fit into, in bytes.
     pub(crate) max_bytes: Option<u64>,
 }
@@ -154,7 +156,11 @@ fn sound(audio: &AudioStream, info: &MediaInfo, given: Given) -> Decision {
         Some(bit_rate) if info.duration_s > 0.0 => bit_rate as f64 * info.duration_s / 8.0 < max_bytes as f64 * 0.95,
         _ => given.size_bytes <= max_bytes,
     };
-    if audio_plays(audio) && given.max_bytes.is_none_or(fits) { Decision::Sound(Change::Copy) } else { Decision::Sound(Change::Encode) }
+    if audio_plays(audio) && !given.loudness && given.max_bytes.is_none_or(fits) {
+        Decision::Sound(Change::Copy)
+    } else {
+        Decision::Sound(Change::Encode)
+    }
 }
 
 fn is_mp4(info: &MediaInfo) -> bool {

@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::compress::{self, Budget, Plan, Wish};
 use super::decide::audio_plays;
-use super::protocol::{AudioWork, Look, Looked, Make, Output, Probed, Rate, Reply, Request, Source, Task, VideoSettings, VideoWork};
+use super::protocol::{
+    AudioWork, Look, Looked, Make, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
+};
 use super::{Media, Word};
 use crate::model::{Appearance, Failure, ProgressSender, Reason, Step, VideoCodec};
 
@@ -71,6 +73,7 @@ impl Media {
             audio: fit.audio,
             title: probed.info.title,
             artist: probed.info.artist,
+            album: probed.info.album,
             cover: false,
             live: false,
             expected_s: None,
@@ -147,6 +150,7 @@ pub(super) async fn fit(
         preset: media.config.preset.clone(),
         max_short_side: Some(max_short_side),
         max_frame_rate,
+        square: false,
     };
     let first = settings(budget.max_short_side, budget.max_frame_rate);
     let mut looked = look(media, input, wish, first, compress::sample_crfs(wish.codec), cancel).await?;
@@ -162,7 +166,7 @@ pub(super) async fn fit(
     let audio = match &info.audio {
         None => AudioWork::Leave,
         Some(audio) if audio_plays(audio) && fits(audio.bit_rate, budget) => AudioWork::Copy,
-        Some(_) => AudioWork::Encode { bit_rate: budget.audio_bit_rate },
+        Some(_) => AudioWork::Encode(SoundSettings::aac(budget.audio_bit_rate)),
     };
     let rate = Rate::Size(Box::new(plan.course.clone()));
     let video = VideoWork::Encode { settings: settings(plan.max_short_side, plan.max_frame_rate), rate };

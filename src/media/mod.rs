@@ -7,9 +7,11 @@ mod begin;
 mod boxes;
 mod child;
 mod compress;
+mod convert;
 mod decide;
 mod feeding;
 mod fit;
+mod formats;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod memo;
@@ -35,7 +37,9 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
+pub use convert::{ConvertRequest, Converted};
 pub use fit::{FitRequest, Fitting};
+pub use formats::{Format, Preset};
 pub use split::SplitRequest;
 
 use child::Word;
@@ -54,6 +58,7 @@ const GROWING_FILE_BYTES: u64 = 4 << 30;
 pub struct Media {
     config: MediaConfig,
     worker_program: PathBuf,
+    at_once: u64,
 }
 
 /// What [`Media::prepare`] works on.
@@ -125,7 +130,13 @@ impl Media {
     /// A media step. `worker_program` is usually `std::env::current_exe()`; it is started as `<worker_program> media-worker` and has to call
     /// [`worker::run`] then.
     pub fn new(config: MediaConfig, worker_program: PathBuf) -> Self {
-        Self { config, worker_program }
+        Self { config, worker_program, at_once: 1 }
+    }
+
+    /// So many media processes run at once at most: where `media.threads` is 0 they share the processors.
+    #[must_use]
+    pub fn sharing(self, at_once: usize) -> Self {
+        Self { at_once: at_once.max(1) as u64, ..self }
     }
 
     /// Says what a file is. Fails with [`Reason::Empty`], [`Reason::WebPage`] or, if FFmpeg can't read it, [`Reason::BrokenMedia`].
@@ -232,16 +243,18 @@ impl Media {
             cpu_s: self.config.max_time_s.saturating_mul(cores),
             file_bytes: input_bytes.saturating_mul(4).saturating_add(MIN_FILE_BYTES),
             niceness: self.config.niceness,
-            threads: threads(self.config.threads, cores),
+            hardware: self.config.hardware,
+            threads: threads(self.config.threads, cores, self.at_once),
             readable,
             writable,
         }
     }
 }
 
-/// Threads of one encoder. Each holds frames of its own, so on a machine with many cores FFmpeg's own choice would not fit the memory limit.
-fn threads(configured: u32, cores: u64) -> u32 {
+/// Threads of one encoder; 0 is FFmpeg's own choice, one for each processor and a few more. Each holds frames of its own, so on a machine with many cores FFmpeg's own choice would not fit the memory limit.
+fn threads(configured: u32, cores: u64, at_once: u64) -> u32 {
     match configured {
+        0 if at_once > 1 => (cores / at_once).clamp(1, 12) as u32,
         0 if cores > 8 => 12,
         configured => configured,
     }
@@ -273,7 +286,14 @@ mod tests {
     #[test]
     fn many_cores_do_not_mean_many_threads() {
         for (configured, cores, expected) in [(0, 2, 0), (0, 64, 12), (4, 64, 4), (1, 1, 1)] {
-            assert_eq!(super::threads(configured, cores), expected);
+            assert_eq!(super::threads(configured, cores, 1), expected);
+        }
+    }
+
+    #[test]
+    fn encodes_share_the_processors() {
+        for (configured, cores, at_once, expected) in [(0, 8, 2, 4), (0, 2, 4, 1), (0, 64, 2, 12), (3, 8, 4, 3)] {
+            assert_eq!(super::threads(configured, cores, at_once), expected, "{configured} {cores} {at_once}");
         }
     }
 }

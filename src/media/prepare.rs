@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
 use super::fit::{self, Terms};
-use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, Source, Task, VideoSettings, VideoWork};
+use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork};
 use super::sniff::{Sniffed, claim};
 use super::{Media, PrepareRequest, Word, look, names};
 use crate::config::MediaConfig;
@@ -39,6 +39,7 @@ pub(super) async fn prepare(
         claim: claim(&request.file_name, request.mime.as_deref()),
         choice: request.choice,
         size_bytes,
+        loudness: media.config.loudness,
         max_bytes: request.max_bytes,
     };
     let (decision, probed) = match decide_early(given) {
@@ -160,7 +161,10 @@ fn sound_output(
     size_bytes: u64,
 ) -> Result<Output, Failure> {
     let mut audio = audio_work(change, config.audio_bit_rate);
-    if let (AudioWork::Encode { bit_rate }, Some(max_bytes)) = (&mut audio, request.max_bytes) {
+    if let AudioWork::Encode(settings) = &mut audio {
+        settings.loudness = config.loudness;
+    }
+    if let (AudioWork::Encode(SoundSettings { bit_rate, .. }), Some(max_bytes)) = (&mut audio, request.max_bytes) {
         // The cover takes up to 200 kB; the index some bits a packet.
         let room = (max_bytes.saturating_sub(250_000) as f64 * 8.0 / info.duration_s.max(1.0) * 0.95) as u64;
         *bit_rate = (*bit_rate).min(room);
@@ -175,6 +179,7 @@ fn sound_output(
         audio,
         title: title(request, info),
         artist: performer(request, info),
+        album: info.album.clone(),
         cover: true,
         live: false,
         expected_s: request.duration_s,
@@ -189,6 +194,7 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
         audio,
         title: request.title.clone(),
         artist: request.performer.clone(),
+        album: None,
         cover: false,
         live: false,
         expected_s: request.duration_s,
@@ -202,6 +208,7 @@ fn encoded(config: &MediaConfig) -> VideoWork {
         preset: config.preset.clone(),
         max_short_side: Some(MAX_SHORT_SIDE),
         max_frame_rate: MAX_FRAME_RATE,
+        square: false,
     };
     VideoWork::Encode { settings, rate: Rate::Quality(f64::from(config.crf)) }
 }
@@ -210,7 +217,7 @@ fn audio_work(change: Change, bit_rate: u64) -> AudioWork {
     match change {
         Change::Leave => AudioWork::Leave,
         Change::Copy => AudioWork::Copy,
-        Change::Encode => AudioWork::Encode { bit_rate },
+        Change::Encode => AudioWork::Encode(SoundSettings::aac(bit_rate)),
     }
 }
 

@@ -8,7 +8,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{MediaInfo, Reason, VideoCodec};
+use crate::config::Hardware;
+use crate::model::{MediaInfo, Reason};
+
+mod streams;
+
+pub(crate) use streams::{AudioWork, Cost, Course, GifSettings, Rate, SoundCodec, SoundSettings, VideoSettings, VideoWork};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) file_bytes: u64,
     /// Niceness, 0 to 19.
     pub(crate) niceness: i32,
+    /// Encoder of the graphics hardware that may be opened.
+    pub(crate) hardware: Hardware,
     /// Threads of one encoder or decoder; 0 lets FFmpeg choose.
     pub(crate) threads: u32,
     /// Files that it may read.
@@ -131,7 +138,7 @@ pub(crate) struct MadePiece {
 pub(crate) struct Output {
     /// Where to put it.
     pub(crate) path: PathBuf,
-    /// FFmpeg's name of the container: `mp4` or `ipod`.
+    /// FFmpeg's name of the container, such as `mp4` or `ipod`.
     pub(crate) container: String,
     /// What happens to the picture.
     pub(crate) video: VideoWork,
@@ -141,84 +148,14 @@ pub(crate) struct Output {
     pub(crate) title: Option<String>,
     /// Artist tag to set.
     pub(crate) artist: Option<String>,
+    /// Album tag to set.
+    pub(crate) album: Option<String>,
     /// True puts a cover into it, if there is a picture.
     pub(crate) cover: bool,
     /// True says with [`Reply::Written`] how far it is, for readers that begin before it is whole; it has to be a remux then.
     pub(crate) live: bool,
     /// Length in seconds as the source says, for the room of the index.
     pub(crate) expected_s: Option<f64>,
-}
-
-/// What happens to the picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum VideoWork {
-    /// Left out.
-    Leave,
-    /// Packets are copied.
-    Copy,
-    /// Encoded.
-    Encode {
-        /// How.
-        settings: VideoSettings,
-        /// What the rate control aims at.
-        rate: Rate,
-    },
-}
-
-/// How the picture is encoded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct VideoSettings {
-    /// As what.
-    pub(crate) codec: VideoCodec,
-    /// Preset, as libx264 calls them.
-    pub(crate) preset: String,
-    /// Largest short side in pixels.
-    pub(crate) max_short_side: Option<u32>,
-    /// Largest frame rate.
-    pub(crate) max_frame_rate: f64,
-}
-
-/// What the rate control aims at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Rate {
-    /// Constant quality, CRF.
-    Quality(f64),
-    /// A size.
-    Size(Box<Course>),
-}
-
-/// The way to a size: how well the picture is encoded to begin with, and what is expected of its content. [`super::steer`] follows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Course {
-    /// Upper bound of the whole file, in bytes.
-    pub(crate) max_bytes: u64,
-    /// What sound is expected to take of it, in bytes.
-    pub(crate) sound_bytes: u64,
-    /// What the container will take of it, in bytes.
-    pub(crate) index_bytes: u64,
-    /// Frames that will be encoded.
-    pub(crate) frames: u64,
-    /// CRF to begin with.
-    pub(crate) crf: f64,
-    /// The best and the worst CRF that is used; better than the best, nobody sees.
-    pub(crate) crf_bounds: (f64, f64),
-    /// Steps of CRF that halve the bytes.
-    pub(crate) halving: f64,
-    /// What pictures cost where, in order of time; at least one.
-    pub(crate) costs: Vec<Cost>,
-}
-
-/// What pictures cost around a moment, at the CRF that a [`Course`] begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Cost {
-    /// When, as a frame's number.
-    pub(crate) frame: u64,
-    /// Bytes of a key frame.
-    pub(crate) key_bytes: f64,
-    /// Bytes of another frame.
-    pub(crate) frame_bytes: f64,
 }
 
 /// A quick look at the content.
@@ -262,21 +199,6 @@ pub(crate) struct Sample {
     pub(crate) frame_bytes: [f64; 2],
 }
 
-/// What happens to the sound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AudioWork {
-    /// Left out.
-    Leave,
-    /// Packets are copied.
-    Copy,
-    /// Encoded to AAC.
-    Encode {
-        /// Bits a second.
-        bit_rate: u64,
-    },
-}
-
 /// One line that the media process writes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
@@ -315,6 +237,11 @@ pub(crate) enum Reply {
     },
     /// The room for the index, in a file that is read while it is made, was too small. The next time the folder remembers it.
     OutOfRoom,
+    /// Something that the log is told.
+    Note {
+        /// What.
+        text: String,
+    },
     /// It could not be done.
     Error {
         /// What the person is told.

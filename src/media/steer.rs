@@ -112,14 +112,16 @@ impl Helm {
         self.sound_bytes = bytes as f64 + whole_bytes * (1.0 - part);
     }
 
-    /// Hears of a packet.
-    pub(crate) fn hear(&mut self, bytes: u64, is_key: bool) {
+    /// Hears of a packet that was encoded at `crf`: not every encoder takes another one at once.
+    pub(crate) fn hear(&mut self, bytes: u64, is_key: bool, crf: f64) {
+        self.finest_crf = self.finest_crf.min(crf);
+        self.worst_crf = self.worst_crf.max(crf);
         let cost = cost_at(&self.course.costs, self.frames);
         let of_place = (self.course.frames / PLACES).max(FRAMES_OF_PLACE);
         if self.learnt.len() as u64 * of_place <= self.frames {
             self.learnt.push((Account::default(), Account::default(), self.frames));
         }
-        let seen = bytes as f64 * self.scale(self.crf).recip();
+        let seen = bytes as f64 * self.scale(crf).recip();
         let fading = 1.0 - 1.0 / (self.course.frames as f64 * MEMORY_PART).max(MEMORY_FRAMES);
         let of_place = if is_key {
             self.since_key = 0.0;
@@ -138,8 +140,8 @@ impl Helm {
         self.turn();
     }
 
-    /// The course for another try, which came out `file_bytes` big, from what this one learnt.
-    pub(crate) fn again(&self, file_bytes: u64) -> Course {
+    /// The course for another try at `aim` of the bytes, from what this one learnt, which came out `file_bytes` big.
+    pub(crate) fn again(&self, file_bytes: u64, aim: f64) -> Course {
         let mut last = self.course.costs.first().copied().unwrap_or(Cost { frame: 0, key_bytes: 1.0, frame_bytes: 1.0 });
         let mut costs = Vec::new();
         for (ordinary, keys, frame) in &self.learnt {
@@ -155,8 +157,8 @@ impl Helm {
         }
         let sound_bytes = self.sound_bytes as u64;
         let index_bytes = file_bytes.saturating_sub(self.bytes).saturating_sub(sound_bytes);
-        let mut again = Course { costs, sound_bytes, index_bytes, frames: self.frames.max(1), ..self.course.clone() };
-        let room = self.room_bytes(index_bytes as f64).max(1.0);
+        let mut again = Course { aim, costs, sound_bytes, index_bytes, frames: self.frames.max(1), ..self.course.clone() };
+        let room = self.room_bytes(aim, index_bytes as f64).max(1.0);
         again.crf = self.course.crf + self.course.halving * (self.at_start_bytes() / room).log2();
         again.crf = again.crf.clamp(self.course.crf_bounds.0, self.course.crf_bounds.1);
         let scale = self.scale(again.crf);
@@ -184,8 +186,8 @@ impl Helm {
     }
 
     /// What there is for pictures.
-    fn room_bytes(&self, index_bytes: f64) -> f64 {
-        self.course.max_bytes as f64 * AIM - index_bytes - self.sound_bytes
+    fn room_bytes(&self, aim: f64, index_bytes: f64) -> f64 {
+        self.course.max_bytes as f64 * aim - index_bytes - self.sound_bytes
     }
 
     fn turn(&mut self) {
@@ -198,13 +200,11 @@ impl Helm {
         // Packets come in the order of decoding: one that is due within the last few frames does not come any more.
         let key_frames = ((left - REORDERED + self.since_key) / self.key_every).floor().max(0.0);
         let expected = rest.key_bytes * of_keys * key_frames + rest.frame_bytes * of_ordinary * (left - key_frames).max(0.0);
-        let room = (self.room_bytes(self.course.index_bytes as f64) - self.bytes as f64).max(left);
+        let room = (self.room_bytes(self.course.aim, self.course.index_bytes as f64) - self.bytes as f64).max(left);
         let wanted = self.course.crf + self.course.halving * (expected.max(1.0) / room).log2();
         let step = (REACH / left).clamp(STEP, LAST_STEP);
         let (best, worst) = self.course.crf_bounds;
         self.crf = (self.crf + (wanted - self.crf).clamp(-step, step)).clamp(best, worst);
-        self.finest_crf = self.finest_crf.min(self.crf);
-        self.worst_crf = self.worst_crf.max(self.crf);
     }
 
     /// Average cost of what is left.
@@ -253,6 +253,7 @@ mod tests {
         let index_bytes = 20 * frames;
         let pictures = frame_bytes * (frames as f64 + 8.0 * (frames as f64 / f64::from(KEY_EVERY)).ceil());
         Course {
+            aim: AIM,
             max_bytes: (pictures / AIM) as u64 + index_bytes + 16 * frames,
             sound_bytes: 16 * frames,
             index_bytes,
@@ -275,7 +276,7 @@ mod tests {
             let is_key = frame % u64::from(KEY_EVERY) == 0;
             let at_start = if is_key { first.key_bytes } else { first.frame_bytes } * real(frame);
             let packet_bytes = (at_start * ((start - helm.crf()) / halving).exp2()) as u64;
-            helm.hear(packet_bytes, is_key);
+            helm.hear(packet_bytes, is_key, helm.crf());
             bytes += packet_bytes + 10;
             sound_bytes += 10; // less than was expected
         }
@@ -309,7 +310,7 @@ mod tests {
         let wild = |frame| if frame < 1400 { 0.2 } else { 6.0 };
         let (part, helm) = sail(course(1500, 4000.0), 6.0, wild);
         assert!(!(0.97..=1.0).contains(&part), "{part}: nobody could know");
-        let again = helm.again((course(1500, 4000.0).max_bytes as f64 * part) as u64);
+        let again = helm.again((course(1500, 4000.0).max_bytes as f64 * part) as u64, AIM);
         let begins = again.crf;
         assert!((16.0..51.0).contains(&begins));
         let quiet = again.costs[0].frame_bytes;
@@ -324,6 +325,31 @@ mod tests {
         easy.crf = 16.0;
         let (part, helm) = sail(easy, 6.0, |_| 0.1);
         assert!(helm.is_at_best() && part < 0.2, "{part}");
+    }
+
+    #[test]
+    fn an_encoder_that_takes_a_new_crf_now_and_then_is_understood() {
+        for hardness in [0.6, 1.0, 1.8] {
+            let course = course(1500, 4000.0);
+            let (max_bytes, first, mut bytes) = (course.max_bytes as f64, course.costs[0], course.index_bytes + course.sound_bytes);
+            let mut helm = Helm::new(course, KEY_EVERY);
+            let mut crf = helm.crf();
+            for frame in 0..1500_u64 {
+                let is_key = frame % u64::from(KEY_EVERY) == 0;
+                if is_key {
+                    crf = helm.crf().ceil(); // whole steps, as some encoders have them
+                }
+                let at_start = if is_key { first.key_bytes } else { first.frame_bytes } * hardness;
+                let packet_bytes = (at_start * ((26.0 - crf) / 6.0).exp2()) as u64;
+                helm.hear(packet_bytes, is_key, crf);
+                bytes += packet_bytes;
+            }
+            let part = bytes as f64 / max_bytes;
+            assert!((0.96..=1.01).contains(&part), "{hardness}: {part}");
+            let at_start = first.frame_bytes * hardness;
+            let learnt = helm.learnt[20].0;
+            assert!((learnt.seen / learnt.expected / at_start - 1.0).abs() < 0.01, "what a frame costs is not mistaken");
+        }
     }
 
     proptest! {

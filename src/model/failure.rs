@@ -90,6 +90,23 @@ pub enum Reason {
     /// Audio was asked of a file that has none.
     #[error("there is no sound in it")]
     NoAudio,
+    /// Pictures were asked of a file that has none that move.
+    #[error("there is no video in it")]
+    NoPicture,
+    /// Longer than what is asked for can be.
+    #[error("it is {seconds} s long; it may be {limit_seconds} s at most")]
+    TooLong {
+        /// Its length in seconds.
+        seconds: u32,
+        /// The limit in seconds.
+        limit_seconds: u32,
+    },
+    /// The FFmpeg of this machine was built without what is needed.
+    #[error("the FFmpeg of this machine has no encoder {name}")]
+    NoEncoder {
+        /// FFmpeg's name of the encoder.
+        name: String,
+    },
     /// Media work took longer or needed more memory than its limits.
     #[error("processing went over its limits")]
     MediaLimits,
@@ -178,6 +195,9 @@ impl Reason {
             Self::DiskFull => "failure-disk-full",
             Self::BrokenMedia => "failure-broken-media",
             Self::NoAudio => "failure-no-audio",
+            Self::NoPicture => "failure-no-picture",
+            Self::TooLong { .. } => "failure-too-long",
+            Self::NoEncoder { .. } => "failure-no-encoder",
             Self::MediaLimits => "failure-media-limits",
             Self::NoLane { account_missing: true, .. } => "failure-no-lane-account",
             Self::NoLane { .. } => "failure-no-lane",

@@ -15,6 +15,8 @@ pub enum VideoCodec {
     H264,
     /// Smaller; phones of the last years and most computers play it.
     Hevc,
+    /// As small as HEVC; browsers play it, in WebM.
+    Vp9,
     /// Smaller still; few phones play it.
     Av1,
 }
@@ -134,6 +136,8 @@ pub struct MediaInfo {
     pub title: Option<String>,
     /// Artist tag.
     pub artist: Option<String>,
+    /// Album tag.
+    pub album: Option<String>,
     /// All tracks in the order of the file.
     pub tracks: Vec<Track>,
     /// Chapters.

@@ -142,6 +142,9 @@ fn pure_files_do_not_wait() {
     let pure = [
         "src/route/mod.rs",
         "src/media/decide.rs",
+        "src/media/formats.rs",
+        "src/media/formats/presets.rs",
+        "src/media/steer.rs",
         "src/upload/parts.rs",
         "src/upload/plan.rs",
         "src/upload/pace.rs",

@@ -75,12 +75,12 @@ pub(super) async fn run(media: &Media, args: CompressArgs) -> Result<(), CliErro
     let fitting =
         bar::shown("looking", async |_, cancel: &CancellationToken| media.plan_to_fit(request, cancel).await).await.map_err(tell)?;
     say(format!(
-        "{} -> at most {}: {} x {}, {:.4} frames a second; it will look {}, and take about {}",
+        "{} -> at most {}: {} x {}, {} frames a second; it will look {}, and take about {}",
         size::show(of_file.len()),
         size::show(args.to),
         fitting.size.0,
         fitting.size.1,
-        fitting.frame_rate,
+        size::show_rate(fitting.frame_rate),
         looks(fitting.appearance),
         indicatif::HumanDuration(std::time::Duration::from_secs_f64(fitting.takes_s.max(1.0))),
     ));

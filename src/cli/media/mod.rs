@@ -5,6 +5,7 @@
 
 mod bar;
 mod compress;
+mod convert;
 mod probe;
 mod size;
 
@@ -22,6 +23,8 @@ pub enum MediaCommand {
     Probe(probe::ProbeArgs),
     /// Make a video fit into so many bytes
     Compress(compress::CompressArgs),
+    /// Make another kind of file of one: another container, a GIF, a song, a voice message, a round video
+    Convert(convert::ConvertArgs),
 }
 
 /// Does it.
@@ -31,6 +34,7 @@ pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError>
     match command {
         MediaCommand::Probe(args) => probe::run(&media, args).await,
         MediaCommand::Compress(args) => compress::run(&media, args).await,
+        MediaCommand::Convert(args) => convert::run(&media, args).await,
     }
 }
 
@@ -44,6 +48,10 @@ fn tell(failure: Failure) -> CliError {
             CliError::user(what, "get the file again; --log debug says what is wrong with it")
         }
         Reason::SlideShow { .. } => CliError::user(what, "give it more bytes, split it into parts, or keep its sound alone"),
+        Reason::NoAudio => CliError::user(what, "convert it to a format with a picture"),
+        Reason::NoPicture => CliError::user(what, "convert it to a format of sound: m4a, mp3, opus, voice"),
+        Reason::TooLong { .. } => CliError::user(what, "cut it first"),
+        Reason::NoEncoder { .. } => CliError::user(what, "convert it to another format, or build against an FFmpeg that has it"),
         Reason::MediaLimits => CliError::user(what, "raise media.max_memory_bytes or media.max_time_s"),
         Reason::DiskFull => CliError::user(what, "make room on the disk of the result"),
         _ => CliError::user(what, "run again with --log debug to see what happened"),

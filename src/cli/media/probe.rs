@@ -41,8 +41,12 @@ fn lines(info: &MediaInfo) -> Vec<String> {
     let mut lines = vec![format!("container  {}, {}, {:.2} s", info.format, size::show(info.size_bytes), info.duration_s)];
     if let Some(video) = &info.video {
         lines.push(format!(
-            "picture    {}, {} x {}, {:.4} frames a second, {}",
-            video.codec, video.width, video.height, video.frame_rate, video.pixel_format
+            "picture    {}, {} x {}, {} frames a second, {}",
+            video.codec,
+            video.width,
+            video.height,
+            size::show_rate(video.frame_rate),
+            video.pixel_format
         ));
     }
     if let Some(audio) = &info.audio {

@@ -1,4 +1,4 @@
-//! Sizes as people write them.
+//! Sizes and rates as people write them.
 //!
 //! In: `45M`, `1.5G`, `700 KiB`, `1048576`. Out: bytes. Must not: guess what is no size.
 
@@ -29,8 +29,20 @@ pub(super) fn show(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
 
+/// Frames a second as people read them: 25, 29.97.
+pub(super) fn show_rate(frames: f64) -> String {
+    ((frames * 100.0).round() / 100.0).to_string()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn rates_have_no_more_digits_than_they_need() {
+        for (frames, text) in [(25.0, "25"), (30_000.0 / 1001.0, "29.97"), (12.5, "12.5"), (0.0, "0")] {
+            assert_eq!(super::show_rate(frames), text);
+        }
+    }
+
     #[test]
     fn sizes_are_read_as_they_are_written() {
         let table = [

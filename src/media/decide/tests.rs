@@ -6,7 +6,7 @@ use crate::model::Hdr;
 const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
 
 fn given(choice: Choice) -> Given {
-    Given { sniffed: Sniffed::Unknown, claim: Claim::Media, choice, size_bytes: 1_000_000, max_bytes: None }
+    Given { sniffed: Sniffed::Unknown, claim: Claim::Media, choice, size_bytes: 1_000_000, loudness: false, max_bytes: None }
 }
 
 fn h264() -> VideoStream {
@@ -85,6 +85,10 @@ fn sound_is_taken_where_there_is_some() {
     for (name, info, expected) in table {
         assert_eq!(decide(&info, given(Choice::Audio)), expected, "{name}");
     }
+    let louder = Given { loudness: true, ..given(Choice::Audio) };
+    let aac = info(MP4, Some(h264()), Some("aac"), true);
+    assert_eq!(decide(&aac, louder), Decision::Sound(Change::Encode), "a copy can't be made louder");
+    assert_eq!(decide(&aac, Given { choice: Choice::Video, ..louder }), Decision::PassOn, "videos are left as they are");
 }
 
 #[test]

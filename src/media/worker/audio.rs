@@ -1,131 +1,73 @@
-//! Decodes sound and encodes it to AAC.
+//! Encodes sound: AAC, MP3 or Opus.
 //!
-//! In: packets of one stream. Out: packets of AAC-LC, stereo, 44.1 or 48 kHz, without holes. Must not: read or write files.
+//! In: packets of one stream. Out: packets of the new codec, one channel or two, 44.1 or 48 kHz, without holes. Must not: read or write files.
 
 use ffmpeg::codec::Flags;
 use ffmpeg::format::sample::{Sample, Type};
 use ffmpeg::format::stream::Stream;
-use ffmpeg::{ChannelLayout, Dictionary, Packet, Rational, Rescale, codec, decoder, encoder, frame};
+use ffmpeg::{ChannelLayout, Packet, Rational, codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
+use super::encoder::named;
 use super::error::{Blame, WorkError, WorkResult};
-use super::graph::{FrameGraph, complete_layout};
 use super::input::parameters;
-use super::pictures::passable;
+use super::sounds::Sounds;
+use super::video::PacketSink;
+use crate::media::protocol::{SoundCodec, SoundSettings};
 
 /// One stream of sound on its way through decoder, resampler and encoder.
 pub(super) struct AudioTrack {
-    decoder: decoder::Audio,
-    graph: Option<(Shape, FrameGraph)>,
-    encoder: encoder::audio::Encoder,
-    rate: i32,
-    time_base: Rational,
-    next_in: Option<i64>,
-    next_out: Option<i64>,
+    sounds: Sounds,
+    coder: Coder,
 }
 
-/// What a graph is built for: sample format, rate, channels.
-#[derive(PartialEq)]
-struct Shape(i32, i32, i32);
+struct Coder {
+    encoder: encoder::audio::Encoder,
+    rate: i32,
+    next: Option<i64>,
+}
 
 impl AudioTrack {
-    pub(super) fn new(stream: &Stream, bit_rate: u64) -> WorkResult<Self> {
-        let decoder = open_decoder(stream)?;
-        // Rates of the 44.1 kHz family stay in it; everything else goes to 48 kHz.
-        let rate = if parameters(stream).sample_rate % 11_025 == 0 { 44_100 } else { 48_000 };
-        let encoder = open_encoder(rate, bit_rate).blame_us("opening the AAC encoder")?;
-        Ok(Self { decoder, graph: None, encoder, rate, time_base: stream.time_base(), next_in: None, next_out: None })
+    /// `level` is a filter that changes how loud it is.
+    pub(super) fn new(stream: &Stream, settings: &SoundSettings, level: Option<&str>) -> WorkResult<Self> {
+        let rate = rate(settings.codec, parameters(stream).sample_rate);
+        let encoder = open_encoder(settings, rate)?;
+        let sounds = Sounds::new(stream, chain(settings, rate, level), encoder.frame_size())?;
+        Ok(Self { sounds, coder: Coder { encoder, rate, next: None } })
     }
 
     /// The encoder, for the muxer.
     pub(super) fn encoder(&self) -> &codec::Context {
-        self.encoder.as_ref()
+        self.coder.encoder.as_ref()
     }
 
     /// Takes a packet; gives encoded packets to `out`, their timestamps counting in samples.
-    pub(super) fn feed(&mut self, packet: &Packet, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        match self.decoder.send_packet(packet) {
-            Ok(()) => self.decode(out),
-            Err(error) => passable(error, "decoding sound"),
-        }
+    pub(super) fn feed(&mut self, packet: &Packet, out: &mut PacketSink) -> WorkResult<()> {
+        self.sounds.feed(packet, &mut |sound| self.coder.encode(sound, out))
     }
 
     /// Says that no more packets come. Fails if there was no sound at all and `needed`.
-    pub(super) fn finish(&mut self, needed: bool, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        if self.decoder.send_eof().is_ok() {
-            self.decode(out)?;
-        }
-        self.end_graph(out)?;
-        if self.next_out.is_none() && needed {
+    pub(super) fn finish(&mut self, needed: bool, out: &mut PacketSink) -> WorkResult<()> {
+        self.sounds.finish(&mut |sound| self.coder.encode(sound, out))?;
+        if self.coder.next.is_none() && needed {
             return Err(WorkError::broken("no sound in it can be decoded"));
         }
-        self.encoder.send_eof().blame_us("ending the sound")?;
+        self.coder.encoder.send_eof().blame_us("ending the sound")?;
+        self.coder.collect(out)
+    }
+}
+
+impl Coder {
+    fn encode(&mut self, sound: &mut frame::Audio, out: &mut PacketSink) -> WorkResult<()> {
+        let at = sound.pts().or(self.next).unwrap_or(0);
+        let at = self.next.map_or(at, |next| at.max(next));
+        sound.set_pts(Some(at));
+        self.next = Some(at.saturating_add(sound.samples() as i64));
+        self.encoder.send_frame(sound).blame_us("encoding sound")?;
         self.collect(out)
     }
 
-    fn decode(&mut self, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        let mut sound = frame::Audio::empty();
-        loop {
-            match self.decoder.receive_frame(&mut sound) {
-                Ok(()) => self.filter(&mut sound, out)?,
-                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: libc::EAGAIN }) => return Ok(()),
-                Err(error) => return passable(error, "decoding sound"),
-            }
-        }
-    }
-
-    fn filter(&mut self, sound: &mut frame::Audio, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        let Ok(rate) = i32::try_from(sound.rate()) else { return Ok(()) };
-        if sound.samples() == 0 || rate <= 0 {
-            return Ok(());
-        }
-        complete_layout(sound);
-        let at = sound.timestamp().or(self.next_in).unwrap_or(0);
-        let length = (sound.samples() as i64).rescale(Rational(1, rate), self.time_base);
-        self.next_in = Some(at.saturating_add(length));
-        sound.set_pts(Some(at));
-        // SAFETY: reads plain numbers of a living frame.
-        let shape = unsafe { Shape((*sound.as_ptr()).format, rate, (*sound.as_ptr()).ch_layout.nb_channels) };
-        if self.graph.as_ref().is_none_or(|(known, _)| *known != shape) {
-            self.end_graph(out)?;
-            // async fills holes with silence and cuts what overlaps, so that sound and picture stay together.
-            let spec =
-                format!("aresample={}:async=1,aformat=sample_fmts=fltp:sample_rates={}:channel_layouts=stereo", self.rate, self.rate);
-            let graph = FrameGraph::audio(sound, self.time_base, &spec, self.encoder.frame_size());
-            self.graph = Some((shape, graph.blame_file("preparing the resampler")?));
-        }
-        if let Some((_, graph)) = &mut self.graph {
-            graph.push(sound).blame_file("resampling")?;
-        }
-        self.encode(out)
-    }
-
-    fn end_graph(&mut self, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        if let Some((_, graph)) = &mut self.graph {
-            graph.finish().blame_us("ending the resampler")?;
-            self.encode(out)?;
-            self.graph = None;
-        }
-        Ok(())
-    }
-
-    fn encode(&mut self, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
-        let mut sound = frame::Audio::empty();
-        while let Some((_, graph)) = &mut self.graph {
-            if !graph.pull(&mut sound).blame_file("resampling")? {
-                break;
-            }
-            let at = sound.pts().or(self.next_out).unwrap_or(0);
-            let at = self.next_out.map_or(at, |next| at.max(next));
-            sound.set_pts(Some(at));
-            self.next_out = Some(at.saturating_add(sound.samples() as i64));
-            self.encoder.send_frame(&sound).blame_us("encoding sound")?;
-            self.collect(out)?;
-        }
-        Ok(())
-    }
-
-    fn collect(&mut self, out: &mut dyn FnMut(&mut Packet, Rational) -> WorkResult<()>) -> WorkResult<()> {
+    fn collect(&mut self, out: &mut PacketSink) -> WorkResult<()> {
         let mut packet = Packet::empty();
         while self.encoder.receive_packet(&mut packet).is_ok() {
             out(&mut packet, Rational(1, self.rate))?;
@@ -134,28 +76,70 @@ impl AudioTrack {
     }
 }
 
-fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
-    let open = || {
-        let context = codec::Context::from_parameters(stream.parameters())?;
-        let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
-        let mut decoder = context.decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        let mut options = Dictionary::new();
-        options.set("threads", "1");
-        decoder.open_as_with(codec, options)?.audio()
-    };
-    open().blame_file("opening the decoder for sound")
+/// Rates of the 44.1 kHz family stay in it; everything else goes to 48 kHz, which is the one that Opus has.
+fn rate(codec: SoundCodec, source_rate: i32) -> i32 {
+    if codec != SoundCodec::Opus && source_rate % 11_025 == 0 { 44_100 } else { 48_000 }
 }
 
-fn open_encoder(rate: i32, bit_rate: u64) -> Result<encoder::audio::Encoder, ffmpeg::Error> {
-    let codec = encoder::find_by_name("aac").ok_or(ffmpeg::Error::EncoderNotFound)?;
-    let mut encoder = codec::Context::new_with_codec(codec).encoder().audio()?;
-    encoder.set_rate(rate);
-    encoder.set_format(Sample::F32(Type::Planar));
-    encoder.set_channel_layout(ChannelLayout::STEREO);
-    encoder.set_channels(2);
-    encoder.set_bit_rate(usize::try_from(bit_rate).unwrap_or(128_000));
-    encoder.set_time_base(Rational(1, rate));
-    encoder.set_flags(Flags::GLOBAL_HEADER);
-    encoder.open()
+/// From decoded frames to what the encoder takes. `async` fills holes with silence and cuts what overlaps, so that sound and picture stay together.
+fn chain(settings: &SoundSettings, rate: i32, level: Option<&str>) -> String {
+    let layout = layout_name(settings);
+    // Loudness is measured of the channels that are encoded, and so has to be changed there.
+    let level = level.map(|level| format!("aformat=channel_layouts={layout},{level},")).unwrap_or_default();
+    let format = if settings.codec == SoundCodec::Opus { "flt" } else { "fltp" };
+    format!("aresample={rate}:async=1,{level}aformat=sample_fmts={format}:sample_rates={rate}:channel_layouts={layout}")
+}
+
+/// FFmpeg's name for the channels that are encoded.
+pub(super) fn layout_name(settings: &SoundSettings) -> &'static str {
+    if settings.mono { "mono" } else { "stereo" }
+}
+
+fn open_encoder(settings: &SoundSettings, rate: i32) -> WorkResult<encoder::audio::Encoder> {
+    let (name, format) = match settings.codec {
+        SoundCodec::Aac => ("aac", Sample::F32(Type::Planar)),
+        SoundCodec::Mp3 => ("libmp3lame", Sample::F32(Type::Planar)),
+        SoundCodec::Opus => ("libopus", Sample::F32(Type::Packed)),
+    };
+    let codec = named(name)?;
+    let (layout, channels) = if settings.mono { (ChannelLayout::MONO, 1) } else { (ChannelLayout::STEREO, 2) };
+    let open = || {
+        let mut encoder = codec::Context::new_with_codec(codec).encoder().audio()?;
+        encoder.set_rate(rate);
+        encoder.set_format(format);
+        encoder.set_channel_layout(layout);
+        encoder.set_channels(channels);
+        encoder.set_bit_rate(usize::try_from(settings.bit_rate).unwrap_or(128_000));
+        encoder.set_time_base(Rational(1, rate));
+        encoder.set_flags(Flags::GLOBAL_HEADER);
+        encoder.open()
+    };
+    open().blame_us(&format!("opening {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_stay_in_their_family() {
+        let table = [
+            (SoundCodec::Aac, 44_100, 44_100),
+            (SoundCodec::Aac, 22_050, 44_100),
+            (SoundCodec::Mp3, 32_000, 48_000),
+            (SoundCodec::Mp3, 88_200, 44_100),
+            (SoundCodec::Opus, 44_100, 48_000),
+        ];
+        for (codec, source, expected) in table {
+            assert_eq!(rate(codec, source), expected, "{codec:?} {source}");
+        }
+    }
+
+    #[test]
+    fn the_level_is_set_on_the_channels_that_remain() {
+        let voice = SoundSettings { codec: SoundCodec::Opus, bit_rate: 32_000, mono: true, loudness: true };
+        let chain = chain(&voice, 48_000, Some("volume=3dB"));
+        let (mixed, level) = (chain.find("channel_layouts=mono"), chain.find("volume=3dB"));
+        assert!(mixed < level && level.is_some() && chain.ends_with("sample_fmts=flt:sample_rates=48000:channel_layouts=mono"), "{chain}");
+    }
 }

@@ -9,6 +9,7 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Packet, frame};
 use ffmpeg_next as ffmpeg;
 
+use super::artwork;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use super::jpeg::{self, Jpeg};
@@ -18,6 +19,8 @@ use super::thumbnail;
 /// Bounds of the cover inside the file.
 const COVER_SIDE: u32 = 800;
 const COVER_BYTES: usize = 200_000;
+/// Longest side of a picture before the square is cut out of it.
+const MAX_SIDE: u32 = 2048;
 /// Packets that are read until the picture must have come.
 const MAX_PACKETS: usize = 200;
 
@@ -27,10 +30,10 @@ pub(super) struct Cover {
     pub(super) thumbnail: Jpeg,
 }
 
-/// The picture given, else the one attached to one of the files, else a frame of the video that the song is taken from, else none.
+/// The picture given (the square in it, where a site has put bars around one), else the one attached to one of the files, else a frame of the video that the song is taken from, else none.
 pub(super) fn find<'a>(picture: Option<&Path>, files: impl Iterator<Item = &'a Path> + Clone) -> Option<Cover> {
-    let given = picture.and_then(|picture| report(of_file(picture, |chosen| chosen.video.or(chosen.cover))));
-    let attached = || files.clone().find_map(|file| report(of_file(file, |chosen| chosen.cover)));
+    let given = picture.and_then(|picture| report(of_file(picture, |chosen| chosen.video.or(chosen.cover), artwork::squared)));
+    let attached = || files.clone().find_map(|file| report(of_file(file, |chosen| chosen.cover, Ok)));
     given.or_else(attached).or_else(|| files.clone().find_map(|file| report(of_video(file))))
 }
 
@@ -48,10 +51,15 @@ fn report(found: WorkResult<Option<Cover>>) -> Option<Cover> {
     })
 }
 
-fn of_file(path: &Path, pick: impl Fn(input::Chosen) -> Option<usize>) -> WorkResult<Option<Cover>> {
+fn of_file(
+    path: &Path,
+    pick: impl Fn(input::Chosen) -> Option<usize>,
+    cut: impl Fn(frame::Video) -> WorkResult<frame::Video>,
+) -> WorkResult<Option<Cover>> {
     let mut input = input::reopen(path)?;
     let Some(index) = pick(input::choose(&input)) else { return Ok(None) };
     let mut picture = first_frame(&mut input, index)?;
+    let mut picture = cut(jpeg::scale(&mut picture, 0, MAX_SIDE)?)?;
     in_two_sizes(jpeg::scale(&mut picture, 0, COVER_SIDE)?).map(Some)
 }
 

@@ -14,6 +14,10 @@ use crate::model::Hdr;
 pub(super) struct Wanted {
     /// Width and height in pixels.
     pub(super) size: (u32, u32),
+    /// What the whole picture is scaled to before its middle is cut out; the size itself if all of it is kept.
+    pub(super) scaled: (u32, u32),
+    /// Pixel format, as FFmpeg calls it.
+    pub(super) pixels: &'static str,
     /// Frames a second.
     pub(super) rate: Rational,
     /// Clockwise rotation that the source asks for, in degrees.
@@ -24,17 +28,19 @@ pub(super) struct Wanted {
     pub(super) hdr: Option<Hdr>,
 }
 
-/// The chain, from decoded frames to 8-bit 4:2:0.
+/// The chain, from decoded frames to those that are wanted.
 pub(super) fn chain(wanted: &Wanted) -> String {
     let deinterlaced = if wanted.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
-    let (width, height) = wanted.size;
+    let (width, height) = wanted.scaled;
+    let cropped = if wanted.size == wanted.scaled { String::new() } else { format!("crop={}:{},", wanted.size.0, wanted.size.1) };
     let rate = wanted.rate;
     format!(
-        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p",
+        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,{cropped}setsar=1,{}format={}",
         rate.numerator(),
         rate.denominator(),
         turn(wanted.rotation),
         wanted.hdr.map(tone_mapped).unwrap_or_default(),
+        wanted.pixels,
     )
 }
 
@@ -55,11 +61,19 @@ fn tone_mapped(hdr: Hdr) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Wanted = Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None };
+    const PLAIN: Wanted = Wanted {
+        size: (1280, 720),
+        scaled: (1280, 720),
+        pixels: "yuv420p",
+        rate: Rational(25, 1),
+        rotation: 0,
+        interlaced: false,
+        hdr: None,
+    };
 
     #[test]
     fn each_need_has_its_filter_in_its_place() {
-        let table: [(&str, Wanted, &[&str]); 5] = [
+        let table: [(&str, Wanted, &[&str]); 7] = [
             ("plain", PLAIN, &["fps=25/1,scale=1280:720", "setsar=1,format=yuv420p"]),
             ("interlaced", Wanted { interlaced: true, ..PLAIN }, &["bwdif=", "fps=", "scale="]),
             ("on its side", Wanted { rotation: 90, ..PLAIN }, &["fps=", "transpose=clock", "scale="]),
@@ -68,6 +82,8 @@ mod tests {
                 Wanted { hdr: Some(Hdr::Pq), ..PLAIN },
                 &["scale=", "transferin=smpte2084", "tonemap=", "transfer=bt709", "format=yuv420p"],
             ),
+            ("square", Wanted { size: (640, 640), scaled: (1138, 640), ..PLAIN }, &["scale=1138:640", "crop=640:640", "setsar=1"]),
+            ("colours as they are", Wanted { pixels: "bgra", ..PLAIN }, &["scale=", "format=bgra"]),
             ("HLG", Wanted { hdr: Some(Hdr::Hlg), ..PLAIN }, &["transferin=arib-std-b67", "tonemap="]),
         ];
         for (name, wanted, pieces) in table {
@@ -78,6 +94,8 @@ mod tests {
                 rest = &rest[at..];
             }
         }
-        assert!(!chain(&PLAIN).contains("tonemap") && !chain(&PLAIN).contains("bwdif"));
+        for piece in ["tonemap", "bwdif", "crop"] {
+            assert!(!chain(&PLAIN).contains(piece), "{piece}");
+        }
     }
 }

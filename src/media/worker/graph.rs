@@ -1,4 +1,4 @@
-//! A filter graph with one way in and one way out.
+//! A filter graph with one way in, or a second one for colours, and one way out.
 //!
 //! In: frames as decoded. Out: frames as an encoder wants them. Must not: know what the filters are for.
 
@@ -14,19 +14,23 @@ pub(super) struct FrameGraph(Graph);
 impl FrameGraph {
     /// A graph for pictures like `like`; its timestamps count in `time_base`.
     pub(super) fn video(like: &frame::Video, time_base: Rational, spec: &str) -> Result<Self, ffmpeg::Error> {
-        let shape = like.aspect_ratio();
-        let (shape_width, shape_height) =
-            if shape.numerator() > 0 && shape.denominator() > 0 { (shape.numerator(), shape.denominator()) } else { (1, 1) };
-        // SAFETY: reads a plain number of a living frame.
-        let format = unsafe { (*like.as_ptr()).format };
-        let arguments = format!(
-            "video_size={}x{}:pix_fmt={format}:time_base={}/{}:pixel_aspect={shape_width}/{shape_height}",
-            like.width(),
-            like.height(),
-            time_base.numerator(),
-            time_base.denominator(),
-        );
-        Self::build("buffer", &arguments, "buffersink", spec)
+        Self::build(&[("buffer", "in", &picture_arguments(like, time_base))], "buffersink", spec)
+    }
+
+    /// The same with a picture of colours beside it, which the graph calls `palette`; it is empty afterwards.
+    pub(super) fn with_palette(
+        like: &frame::Video,
+        palette: &mut frame::Video,
+        time_base: Rational,
+        spec: &str,
+    ) -> Result<Self, ffmpeg::Error> {
+        let (pictures, colours) = (picture_arguments(like, time_base), picture_arguments(palette, time_base));
+        let mut graph = Self::build(&[("buffer", "in", &pictures), ("buffer", "palette", &colours)], "buffersink", spec)?;
+        palette.set_pts(Some(0));
+        let mut context = graph.0.get("palette").ok_or(ffmpeg::Error::Bug)?;
+        context.source().add(palette)?;
+        context.source().flush()?;
+        Ok(graph)
     }
 
     /// A graph for sound like `like`, which comes out in pieces of `frame_size` samples.
@@ -39,18 +43,25 @@ impl FrameGraph {
             time_base.denominator(),
             layout_name(like),
         );
-        let mut graph = Self::build("abuffer", &arguments, "abuffersink", spec)?;
+        let mut graph = Self::build(&[("abuffer", "in", &arguments)], "abuffersink", spec)?;
         graph.out()?.sink().set_frame_size(frame_size);
         Ok(graph)
     }
 
-    fn build(source: &str, arguments: &str, sink: &str, spec: &str) -> Result<Self, ffmpeg::Error> {
+    /// `sources` are the filters that frames come in by, with names and arguments.
+    fn build(sources: &[(&str, &str, &str)], sink: &str, spec: &str) -> Result<Self, ffmpeg::Error> {
         let mut graph = Graph::new();
         // SAFETY: a number of a graph that nobody else holds; one thread is enough beside the codecs' own.
         unsafe { (*graph.as_mut_ptr()).nb_threads = 1 };
-        graph.add(&filter::find(source).ok_or(ffmpeg::Error::FilterNotFound)?, "in", arguments)?;
+        for (source, name, arguments) in sources {
+            graph.add(&filter::find(source).ok_or(ffmpeg::Error::FilterNotFound)?, name, arguments)?;
+        }
         graph.add(&filter::find(sink).ok_or(ffmpeg::Error::FilterNotFound)?, "out", "")?;
-        graph.output("in", 0)?.input("out", 0)?.parse(spec)?;
+        let mut parser = graph.input("out", 0)?;
+        for (_, name, _) in sources {
+            parser = parser.output(name, 0)?;
+        }
+        parser.parse(spec)?;
         graph.validate()?;
         Ok(Self(graph))
     }
@@ -77,6 +88,22 @@ impl FrameGraph {
     fn out(&mut self) -> Result<filter::Context, ffmpeg::Error> {
         self.0.get("out").ok_or(ffmpeg::Error::Bug)
     }
+}
+
+/// What a graph has to know of the pictures that come in.
+fn picture_arguments(like: &frame::Video, time_base: Rational) -> String {
+    let shape = like.aspect_ratio();
+    let (shape_width, shape_height) =
+        if shape.numerator() > 0 && shape.denominator() > 0 { (shape.numerator(), shape.denominator()) } else { (1, 1) };
+    // SAFETY: reads a plain number of a living frame.
+    let format = unsafe { (*like.as_ptr()).format };
+    format!(
+        "video_size={}x{}:pix_fmt={format}:time_base={}/{}:pixel_aspect={shape_width}/{shape_height}",
+        like.width(),
+        like.height(),
+        time_base.numerator(),
+        time_base.denominator(),
+    )
 }
 
 /// Gives a frame that only knows how many channels it has the usual layout for so many.

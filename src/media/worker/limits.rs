@@ -10,7 +10,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, Scope,
 };
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::error::{Blame, WorkResult};
 use crate::media::protocol::Limits;
@@ -18,11 +18,15 @@ use crate::media::protocol::Limits;
 /// Address space is promised long before it is used: thread stacks, malloc's arenas, mapped libraries.
 const RESERVED_BYTES: u64 = 2 << 30;
 const OPEN_FILES: u64 = 64;
+const OPEN_FILES_OF_DRIVERS: u64 = 256;
+/// Which processors there are: libx265 shares its work among them, and without it works on one alone.
+const PROCESSORS: &str = "/sys/devices/system/node";
 /// Blocks up to this size, and so much free memory, are kept for the next packet; the largest that glibc takes (`HEAP_MAX_SIZE / 2`).
 const KEPT_BYTES: i32 = 32 << 20;
 
-/// Applies all bounds; those of resources must hold, those of the sandbox hold as far as the kernel knows them.
-pub(super) fn apply(limits: &Limits) -> WorkResult<()> {
+/// Applies all bounds; those of resources must hold, those of the sandbox hold as far as the kernel knows them. Drivers of graphics hardware are promised
+/// more address space than there is memory; where one is in use that alone has no bound.
+pub(super) fn apply(limits: &Limits, uses_hardware: bool) -> WorkResult<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from).blame_us("asking to die with the parent")?;
     nix::sys::prctl::set_dumpable(false).map_err(io::Error::from).blame_us("turning core dumps off")?;
     // SAFETY: mallopt only sets numbers of the allocator; called before any other thread exists. Each arena reserves 64 MB.
@@ -41,10 +45,10 @@ pub(super) fn apply(limits: &Limits) -> WorkResult<()> {
     let resources = [
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_DATA, limits.memory_bytes),
-        (Resource::RLIMIT_AS, limits.memory_bytes.saturating_add(RESERVED_BYTES)),
+        (Resource::RLIMIT_AS, if uses_hardware { RLIM_INFINITY } else { limits.memory_bytes.saturating_add(RESERVED_BYTES) }),
         (Resource::RLIMIT_CPU, limits.cpu_s),
         (Resource::RLIMIT_FSIZE, limits.file_bytes),
-        (Resource::RLIMIT_NOFILE, OPEN_FILES),
+        (Resource::RLIMIT_NOFILE, if uses_hardware { OPEN_FILES_OF_DRIVERS } else { OPEN_FILES }),
     ];
     for (resource, bound) in resources {
         setrlimit(resource, bound, bound).map_err(io::Error::from).blame_us(&format!("limiting {resource:?} to {bound}"))?;
@@ -68,6 +72,9 @@ fn sandbox(limits: &Limits) -> Result<RestrictionStatus, RulesetError> {
         if let Ok(file) = PathFd::new(path) {
             ruleset = ruleset.add_rule(PathBeneath::new(file, AccessFs::ReadFile))?;
         }
+    }
+    if let Ok(folder) = PathFd::new(PROCESSORS) {
+        ruleset = ruleset.add_rule(PathBeneath::new(folder, AccessFs::ReadFile | AccessFs::ReadDir))?;
     }
     if let Some(folder) = &limits.writable
         && let Ok(folder) = PathFd::new(folder)

@@ -8,28 +8,44 @@ use std::path::Path;
 use super::cover::{self, Cover};
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
+use super::gif;
 use super::jpeg::Jpeg;
+use super::loudness;
+use super::muxer;
 use super::produce::{Front, Picture, Produced, Run, produce};
 use super::thumbnail;
 use super::video::Effort;
 use crate::media::memo::{Remembered, remember, remembered};
-use crate::media::protocol::{Course, Made, Make, Output, Rate, VideoSettings, VideoWork};
+use crate::media::protocol::{AudioWork, Course, Made, Make, Output, Rate, VideoSettings, VideoWork};
 use crate::media::steer::{AIM, Helm};
 use crate::model::{Reason, VideoCodec};
 
-/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each.
+/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each. Codecs that are steered in steps need more of them.
 const TRIES: usize = 3;
-const AIMS: [f64; TRIES] = [AIM, AIM - 0.005, AIM - 0.01];
+const TRIES_IN_STEPS: usize = 5;
+const AIMS: [f64; TRIES_IN_STEPS] = [AIM, AIM - 0.005, AIM - 0.01, AIM - 0.01, AIM - 0.01];
+/// What was aimed at and missed is not aimed at again, but a little less.
+const MISSED: f64 = 0.004;
 /// Part of the bytes from which on they count as used.
 const FULL: f64 = 0.97;
+/// Part of the progress that listening to how loud it is makes, where that is asked for.
+const LISTENING: f64 = 0.3;
 
 /// Makes it. Nothing if the file is read while it is made and the room for its index was too small.
 pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<Option<Made>> {
     let picture_path = inputs.first().ok_or_else(|| WorkError::new(Reason::Internal, "there is no input"))?.path();
     let wants_cover = task.output.as_ref().is_some_and(|output| output.cover);
     let cover = if wants_cover { cover::find(task.picture.as_deref(), inputs.iter().map(Origin::path)) } else { None };
-    let job = Job { task, inputs, threads };
-    let produced = task.output.as_ref().map(|output| job.produce_output(output, cover.as_ref(), report)).transpose()?;
+    let (level, heard) = match task.output.as_ref().map(|output| &output.audio) {
+        Some(AudioWork::Encode(settings)) if settings.loudness => {
+            let sound_path = inputs.last().map_or(picture_path, Origin::path);
+            (loudness::level(sound_path, settings, &mut |fraction| report(fraction * LISTENING))?, LISTENING)
+        }
+        _ => (None, 0.0),
+    };
+    let mut report = |fraction: f64| report(heard + fraction * (1.0 - heard));
+    let job = Job { task, inputs, threads, level };
+    let produced = task.output.as_ref().map(|output| job.produce_output(output, cover.as_ref(), &mut report)).transpose()?;
     if produced.as_ref().is_some_and(|produced| !produced.fits) {
         return Ok(None);
     }
@@ -39,7 +55,9 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         (output, None) => match thumbnail::of_video(picture_path) {
             Ok(picture) => write_thumbnail(task, &picture)?,
             // Pictures that were not decoded for the output are decoded here for the first time: none at all means that nobody could see any.
-            Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. })) => return Err(error),
+            Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. } | VideoWork::Gif(_))) => {
+                return Err(error);
+            }
             Err(error) => {
                 eprintln!("no thumbnail: {}", error.cause);
                 false
@@ -59,6 +77,8 @@ struct Job<'a> {
     task: &'a Make,
     inputs: &'a [Origin],
     threads: u32,
+    /// A filter that makes the sound as loud as it should be.
+    level: Option<String>,
 }
 
 impl Job<'_> {
@@ -71,10 +91,18 @@ impl Job<'_> {
             cover: cover.map(|cover| &cover.cover),
             threads: self.threads,
             front,
+            level: self.level.as_deref(),
         };
         match &output.video {
             VideoWork::Leave => produce(&run(Picture::Leave, Front::Moved), report, &mut |_| Ok(())),
+            VideoWork::Copy if !muxer::has_index_in_front(&output.container) => {
+                produce(&run(Picture::Copy, Front::Moved), report, &mut |_| Ok(()))
+            }
             VideoWork::Copy => self.copy(output, run, report),
+            VideoWork::Gif(settings) => {
+                let origin = self.inputs.first().ok_or_else(|| WorkError::new(Reason::Internal, "there is no input"))?;
+                gif::produce(origin, output, *settings, self.threads, report)
+            }
             VideoWork::Encode { settings, rate: Rate::Size(course) } => self.fit(output, settings, course, run, report),
             VideoWork::Encode { settings, rate: Rate::Quality(crf) } => {
                 produce(&run(Picture::Encode(settings, Effort::Even(*crf)), Front::Moved), report, &mut |_| Ok(()))
@@ -145,7 +173,8 @@ impl Job<'_> {
     ) -> WorkResult<Produced> {
         let (mut course, mut helm, mut bit_rate) = (course.clone(), None::<Helm>, 0);
         let mut result_bytes = 0;
-        for aim in AIMS {
+        let tries = if statistics.is_some() { TRIES } else { TRIES_IN_STEPS };
+        for (turn, aim) in AIMS.into_iter().take(tries).enumerate() {
             let effort = match (statistics, &helm) {
                 (Some(statistics), Some(_)) => Effort::Informed { bit_rate, statistics },
                 (statistics, _) => Effort::Steered { course: &course, statistics },
@@ -158,11 +187,11 @@ impl Job<'_> {
             let Some(steered) = steered else { return Ok(produced) };
             let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || steered.is_at_best();
             let is_even = helm.is_some() || statistics.is_none() || !steered.went_astray();
-            if result_bytes <= course.max_bytes && (is_full && is_even || aim == AIMS[TRIES - 1]) {
+            if result_bytes <= course.max_bytes && (is_full && is_even || turn + 1 == tries) {
                 return Ok(produced);
             }
             match (statistics, &helm) {
-                (None, _) => course = steered.again(result_bytes),
+                (None, _) => course = steered.again(result_bytes, aim - MISSED),
                 (Some(_), None) => bit_rate = steered.bit_rate(result_bytes, produced.duration_s, aim),
                 (Some(_), Some(_)) => {
                     let missed = course.max_bytes as f64 * aim / result_bytes.max(1) as f64;
@@ -172,7 +201,7 @@ impl Job<'_> {
             helm = Some(steered);
         }
         let reason = Reason::NoLane { size_bytes: result_bytes, limit_bytes: course.max_bytes, account_missing: false };
-        Err(WorkError::new(reason, format!("{result_bytes} bytes after {TRIES} tries")))
+        Err(WorkError::new(reason, format!("{result_bytes} bytes after {tries} tries")))
     }
 }
 

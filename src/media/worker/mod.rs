@@ -3,6 +3,7 @@
 //! In: a JSON line on stdin, and more where an input is still growing. Out: JSON lines on stdout, FFmpeg's complaints on stderr. Must not: run in the daemon, outlive its parent, or open
 //! anything but the files that the request names.
 
+mod artwork;
 mod audio;
 mod cover;
 mod cuts;
@@ -10,12 +11,16 @@ mod encoder;
 mod error;
 mod feed;
 mod filters;
+mod flac_picture;
+mod gif;
 mod graph;
+mod hardware;
 mod input;
 mod jpeg;
 mod length;
 mod limits;
 mod look;
+mod loudness;
 mod make;
 mod measure;
 mod muxer;
@@ -24,6 +29,7 @@ mod probe;
 mod produce;
 mod reader;
 mod room;
+mod sounds;
 mod split;
 mod thumbnail;
 mod timestamps;
@@ -35,7 +41,7 @@ use std::sync::Arc;
 
 use ffmpeg_next as ffmpeg;
 
-pub(crate) use encoder::key_every;
+pub(crate) use encoder::stretch;
 pub(crate) use measure::target_size;
 
 use super::protocol::{Feed, Reply, Request, Source, Task};
@@ -61,12 +67,13 @@ pub fn run() -> ExitCode {
 }
 
 fn work(request: Request) -> WorkResult<Reply> {
-    limits::apply(&request.limits)?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let uses_hardware = hardware::open_devices(request.limits.hardware, &request.task);
+    limits::apply(&request.limits, uses_hardware)?;
     let feeds = Arc::new(Feeds::default());
     listen(feeds.clone()).blame_us("listening to the parent")?;
     let origin = |source: Source| Origin::new(source, feeds.clone());
     ffmpeg::init().blame_us("starting FFmpeg")?;
-    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let mut last = 0;
     let mut report = |fraction: f64| {
         let per_mille = (fraction.clamp(0.0, 1.0) * 1000.0) as u16;

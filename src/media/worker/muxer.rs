@@ -1,4 +1,4 @@
-//! Writes an MP4 with the index in front: moved there in the end, or into room that was left for it.
+//! Writes a file: an MP4 with the index in front, moved there in the end or into room that was left for it; or another container.
 //!
 //! In: streams to copy or encoders, then packets. Out: a file, and how long it is; the same bytes for the same packets. Must not: decide what goes in.
 
@@ -12,6 +12,8 @@ use ffmpeg::{Dictionary, Packet, Rational, codec, encoder, ffi};
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
+use super::flac_picture;
+use super::input::parameters;
 use super::jpeg::Jpeg;
 use super::timestamps::Order;
 use crate::media::protocol::Reply;
@@ -37,7 +39,10 @@ pub(super) enum Index {
 pub(super) struct Muxer {
     output: Output,
     orders: Vec<Order>,
+    /// By FFmpeg's name.
+    container: String,
     cover: Option<(usize, Vec<u8>)>,
+    tags: Vec<(&'static str, String)>,
     end_s: f64,
     index: Index,
     front_bytes: u64,
@@ -49,7 +54,17 @@ impl Muxer {
     pub(super) fn create(path: &Path, container: &str) -> WorkResult<Self> {
         let output = ffmpeg::format::output_as(path, container).blame_us("creating the output")?;
         let said = (0, Instant::now());
-        Ok(Self { output, orders: Vec::new(), cover: None, end_s: 0.0, index: Index::Moved, front_bytes: 0, said })
+        Ok(Self {
+            output,
+            orders: Vec::new(),
+            container: container.to_owned(),
+            cover: None,
+            tags: Vec::new(),
+            end_s: 0.0,
+            index: Index::Moved,
+            front_bytes: 0,
+            said,
+        })
     }
 
     /// A stream whose packets are copied; rotation and the like stay with it.
@@ -63,6 +78,7 @@ impl Muxer {
         unsafe {
             let (new, old) = (stream.as_mut_ptr(), from.as_ptr());
             (*(*new).codecpar).codec_tag = 0;
+            mark_for_apple(new, &self.container);
             (*new).sample_aspect_ratio = (*old).sample_aspect_ratio;
             for index in 0..usize::try_from((*old).nb_side_data).unwrap_or(0) {
                 let data = &*(*old).side_data.add(index);
@@ -73,7 +89,7 @@ impl Muxer {
             }
         }
         let index = stream.index();
-        self.orders.push(Order::default());
+        self.orders.push(Order::ahead_by(parameters(from).video_delay));
         Ok(index)
     }
 
@@ -81,13 +97,19 @@ impl Muxer {
     pub(super) fn add_encoded(&mut self, encoder: &codec::Context) -> WorkResult<usize> {
         let mut stream = self.output.add_stream_with(encoder).blame_us("adding a stream")?;
         stream.set_time_base(encoder.time_base());
+        // SAFETY: the stream was just made and is alive.
+        unsafe { mark_for_apple(stream.as_mut_ptr(), &self.container) };
         let index = stream.index();
         self.orders.push(Order::default());
         Ok(index)
     }
 
-    /// A cover picture.
+    /// A cover picture: a stream of one picture, in Ogg a tag.
     pub(super) fn add_cover(&mut self, cover: &Jpeg) -> WorkResult<()> {
+        if matches!(self.container.as_str(), "opus" | "ogg") {
+            self.tags.push(("METADATA_BLOCK_PICTURE", flac_picture::as_text(cover)));
+            return Ok(());
+        }
         let mut stream = self.output.add_stream(encoder::find(codec::Id::None)).blame_us("adding the cover")?;
         // SAFETY: plain fields of a stream that was just made.
         unsafe {
@@ -105,20 +127,29 @@ impl Muxer {
         Ok(())
     }
 
+    /// The album that it belongs to; before [`Muxer::begin`].
+    pub(super) fn set_album(&mut self, album: Option<&str>) {
+        self.tags.extend(album.map(|album| ("album", album.to_owned())));
+    }
+
     /// Writes the beginning; all streams must be there.
     pub(super) fn begin(&mut self, title: Option<&str>, artist: Option<&str>, index: Index) -> WorkResult<()> {
         let mut tags = Dictionary::new();
-        for (name, value) in [("title", title), ("artist", artist)] {
-            let value: String = value.unwrap_or_default().chars().filter(|character| !character.is_control()).collect();
+        self.tags.extend([("title", title), ("artist", artist)].into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
+        for (name, value) in self.tags.drain(..) {
+            let value: String = value.chars().filter(|character| !character.is_control()).collect();
             if !value.is_empty() {
                 tags.set(name, &value);
             }
         }
         self.output.set_metadata(tags);
         let mut options = Dictionary::new();
-        match index {
-            Index::Moved => options.set("movflags", "+faststart"),
-            Index::Room { bytes, .. } => options.set("moov_size", &bytes.to_string()),
+        match (self.container.as_str(), index) {
+            ("matroska" | "webm", _) => options.set("cues_to_front", "1"),
+            ("mp3", _) => options.set("id3v2_version", "3"), // what old players know
+            (container, _) if !has_index_in_front(container) => {}
+            (_, Index::Moved) => options.set("movflags", "+faststart"),
+            (_, Index::Room { bytes, .. }) => options.set("moov_size", &bytes.to_string()),
         }
         self.index = index;
         // SAFETY: a plain field of a living context. No date and no version go in: who makes the file again gets the same bytes.
@@ -200,5 +231,23 @@ impl Muxer {
     fn flush(&mut self) {
         // SAFETY: the output is open, and so has a context.
         unsafe { ffi::avio_flush((*self.output.as_mut_ptr()).pb) };
+    }
+}
+
+/// True for MP4 and its kin, whose index tells where everything is.
+pub(super) fn has_index_in_front(container: &str) -> bool {
+    matches!(container, "mp4" | "ipod")
+}
+
+/// Apple's players take HEVC in MP4 only as `hvc1` (<https://developer.apple.com/documentation/http-live-streaming/hls-authoring-specification-for-apple-devices>);
+/// FFmpeg's own choice is `hev1`.
+///
+/// # Safety
+/// `stream` must be a living stream of an output.
+unsafe fn mark_for_apple(stream: *mut ffi::AVStream, container: &str) {
+    // SAFETY: parameters are there as long as the stream is, which the caller vouches for.
+    let parameters = unsafe { &mut *(*stream).codecpar };
+    if parameters.codec_id == ffi::AVCodecID::AV_CODEC_ID_HEVC && has_index_in_front(container) {
+        parameters.codec_tag = u32::from_le_bytes(*b"hvc1");
     }
 }

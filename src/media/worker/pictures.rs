@@ -1,6 +1,6 @@
 //! Decodes pictures and makes them ready for an encoder.
 //!
-//! In: packets of one stream. Out: frames, 8-bit 4:2:0, at a steady frame rate, upright, of even size. Must not: encode.
+//! In: packets of one stream. Out: frames, 8-bit 4:2:0 if nothing else is wanted, at a steady frame rate, upright, of even size. Must not: encode.
 
 use ffmpeg::format::stream::Stream;
 use ffmpeg::{Dictionary, Packet, Rational, codec, decoder, frame};
@@ -39,11 +39,32 @@ struct Like {
 
 impl Pictures {
     pub(super) fn new(stream: &Stream, settings: &VideoSettings, threads: u32) -> WorkResult<Self> {
-        let display = input::display(stream);
-        let decoder = open_decoder(stream, threads_for(display, threads))?;
+        let scaled = target_size(input::display(stream), settings.max_short_side);
+        let short_side = scaled.0.min(scaled.1);
+        let size = if settings.square { (short_side, short_side) } else { scaled };
+        Self::wanting(stream, size, scaled, settings.max_frame_rate, "yuv420p", threads)
+    }
+
+    /// With colours as a screen has them, red, green and blue for each pixel.
+    pub(super) fn in_full_colour(stream: &Stream, max_short_side: u32, max_frame_rate: f64, threads: u32) -> WorkResult<Self> {
+        let size = target_size(input::display(stream), Some(max_short_side));
+        Self::wanting(stream, size, size, max_frame_rate, "bgra", threads)
+    }
+
+    fn wanting(
+        stream: &Stream,
+        size: (u32, u32),
+        scaled: (u32, u32),
+        max_frame_rate: f64,
+        pixels: &'static str,
+        threads: u32,
+    ) -> WorkResult<Self> {
+        let decoder = open_decoder(stream, threads_for(input::display(stream), threads))?;
         let wanted = Wanted {
-            size: target_size(display, settings.max_short_side),
-            rate: steady_rate(stream.avg_frame_rate(), stream.rate(), settings.max_frame_rate),
+            size,
+            scaled,
+            pixels,
+            rate: steady_rate(stream.avg_frame_rate(), stream.rate(), max_frame_rate),
             rotation: input::rotation(stream),
             interlaced: input::is_interlaced(stream),
             hdr: input::hdr(stream),
@@ -54,6 +75,11 @@ impl Pictures {
     /// What the frames are like that come out.
     pub(super) fn wanted(&self) -> &Wanted {
         &self.wanted
+    }
+
+    /// Makes frames of another pixel format of the same colours; before the first.
+    pub(super) fn set_pixels(&mut self, pixels: &'static str) {
+        self.wanted.pixels = pixels;
     }
 
     /// Frames that have come out.

@@ -83,6 +83,7 @@ fn describe(input: &Input) -> Probed {
         index_in_front: false,
         title: tag("title"),
         artist: tag("artist").or_else(|| tag("album_artist")),
+        album: tag("album"),
         tracks: input.streams().map(|stream| describe_track(&stream)).collect(),
         chapters: input.chapters().map(|chapter| describe_chapter(&chapter)).collect(),
         artwork: chosen.cover.is_some(),

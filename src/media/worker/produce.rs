@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) cover: Option<&'a Jpeg>,
     pub(super) threads: u32,
     pub(super) front: Front,
+    /// A filter that changes how loud the sound is, where it is encoded.
+    pub(super) level: Option<&'a str>,
 }
 
 /// How the index comes to the front.
@@ -56,7 +58,7 @@ pub(super) enum Front {
 impl Run<'_> {
     /// Nothing is encoded: the inputs need not be whole.
     fn is_remux(&self) -> bool {
-        matches!(self.picture, Picture::Copy) && !matches!(self.audio, AudioWork::Encode { .. })
+        matches!(self.picture, Picture::Copy) && !matches!(self.audio, AudioWork::Encode(_))
     }
 }
 
@@ -113,6 +115,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
             Index::Room { bytes, live }
         }
     };
+    muxer.set_album(output.album.as_deref());
     muxer.begin(output.title.as_deref(), output.artist.as_deref(), index)?;
     carry(&mut inputs, &mut ways, &mut muxer, report)?;
     let mut helm = None;
@@ -157,7 +160,7 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
                 Track::Copy { waits_for_key: true }
             }
         };
-        let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder())? } else { muxer.add_copy(&stream)? };
+        let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder()?)? } else { muxer.add_copy(&stream)? };
         ways.push(Way { from, to, time_base: stream.time_base(), track });
     }
     if let Some((from, input)) = last
@@ -166,8 +169,8 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
         let track = match run.audio {
             AudioWork::Leave => None,
             AudioWork::Copy => Some((Track::Copy { waits_for_key: false }, muxer.add_copy(&stream)?)),
-            AudioWork::Encode { bit_rate } => {
-                let track = AudioTrack::new(&stream, *bit_rate)?;
+            AudioWork::Encode(settings) => {
+                let track = AudioTrack::new(&stream, settings, run.level)?;
                 let to = muxer.add_encoded(track.encoder())?;
                 Some((Track::Audio(Box::new(track)), to))
             }

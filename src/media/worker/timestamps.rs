@@ -33,15 +33,27 @@ impl Clock {
 /// Makes the decoding times of one stream rise, and no picture shown before it is decoded. Times in the stream's own unit.
 #[derive(Debug, Default)]
 pub(super) struct Order {
+    /// Frames by which decoding is ahead of display.
+    ahead: i64,
     last_dts: Option<i64>,
     last_duration: i64,
 }
 
 impl Order {
+    /// For pictures that are decoded in another order than shown, at most so many frames ahead.
+    pub(super) fn ahead_by(frames: i32) -> Self {
+        Self { ahead: i64::from(frames.clamp(0, 16)), ..Self::default() }
+    }
+
     /// The `(pts, dts)` to write.
     pub(super) fn next(&mut self, pts: Option<i64>, dts: Option<i64>, duration: i64) -> (i64, i64) {
         let after_last = self.last_dts.map(|last| last.saturating_add(self.last_duration.max(1)));
-        let wanted = dts.or(pts).or(after_last).unwrap_or(0);
+        let wanted = match self.ahead {
+            0 => dts.or(pts).or(after_last),
+            // Matroska has no decoding times, and FFmpeg finds those of the first pictures only by the later ones. When they are shown says little.
+            ahead => dts.or(after_last).or(pts.map(|pts| pts.saturating_sub(ahead.saturating_mul(duration.max(1))))),
+        };
+        let wanted = wanted.unwrap_or(0);
         let dts = self.last_dts.map_or(wanted, |last| wanted.max(last.saturating_add(1)));
         self.last_dts = Some(dts);
         self.last_duration = duration;
@@ -87,6 +99,17 @@ mod tests {
         ];
         for ((pts, dts, duration), expected) in steps {
             assert_eq!(order.next(pts, dts, duration), expected);
+        }
+        let mut ahead = Order::ahead_by(2);
+        let steps = [
+            ((Some(0), None, 40), (0, -80)),
+            ((Some(160), None, 40), (160, -40)),
+            ((Some(80), Some(0), 40), (80, 0)),
+            ((Some(40), Some(40), 40), (40, 40)),
+            ((Some(120), None, 40), (120, 80)),
+        ];
+        for ((pts, dts, duration), expected) in steps {
+            assert_eq!(ahead.next(pts, dts, duration), expected, "pictures out of order");
         }
         let mut negative = Order::default();
         assert_eq!(negative.next(Some(0), Some(-2), 1), (0, -2), "a start below zero is lawful");

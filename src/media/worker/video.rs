@@ -10,10 +10,12 @@ use ffmpeg::{Packet, Rational, codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
 use super::encoder::{Opening, Quality, set_crf};
-use super::error::{Blame, WorkResult};
+use super::error::{Blame, WorkError, WorkResult};
+use super::hardware::{self, Upload};
 use super::pictures::Pictures;
 use crate::media::protocol::{Course, VideoSettings};
 use crate::media::steer::Helm;
+use crate::model::{Reason, VideoCodec};
 
 /// Where packets go, with the time base that their timestamps count in.
 pub(super) type PacketSink<'a> = dyn FnMut(&mut Packet, Rational) -> WorkResult<()> + 'a;
@@ -37,30 +39,46 @@ pub(super) struct VideoTrack {
 
 struct Coder {
     opening: Opening,
-    encoder: encoder::video::Encoder,
+    /// There is none only while one makes room for the next.
+    encoder: Option<encoder::video::Encoder>,
+    /// Brings pictures to it, where it is in the graphics hardware.
+    upload: Option<Upload>,
     helm: Option<Helm>,
-    /// Frames that went into this encoder.
+    /// The quality that it was opened with.
+    crf: f64,
+    /// Frames that went into it, and after which the next one begins, where that is how it is steered.
     frames: u32,
+    stretch: u32,
 }
 
 impl VideoTrack {
     pub(super) fn new(stream: &Stream, settings: &VideoSettings, effort: Effort, threads: u32) -> WorkResult<Self> {
-        let pictures = Pictures::new(stream, settings, threads)?;
+        let mut pictures = Pictures::new(stream, settings, threads)?;
         let opening = Opening::new(&pictures, settings, threads);
-        let (quality, helm) = match effort {
-            Effort::Even(crf) => (Quality::Crf { crf, statistics: None }, None),
+        let (quality, crf, stretch, helm) = match effort {
+            Effort::Even(crf) => (Quality::Crf { crf, statistics: None }, crf, u32::MAX, None),
             Effort::Steered { course, statistics } => {
-                (Quality::Crf { crf: course.crf, statistics }, Some(Helm::new(course.clone(), opening.key_every())))
+                let stretch = opening.stretch(course.frames);
+                (Quality::Crf { crf: course.crf, statistics }, course.crf, stretch, Some(Helm::new(course.clone(), stretch)))
             }
-            Effort::Informed { bit_rate, statistics } => (Quality::BitRate { bit_rate, statistics }, None),
+            Effort::Informed { bit_rate, statistics } => (Quality::BitRate { bit_rate, statistics }, 0.0, u32::MAX, None),
         };
-        let encoder = opening.open(quality)?;
-        Ok(Self { pictures, coder: Coder { opening, encoder, helm, frames: 0 } })
+        let hard =
+            if matches!(effort, Effort::Even(_)) && settings.codec == VideoCodec::H264 { hardware::open(&opening, crf) } else { None };
+        let (encoder, upload) = match hard {
+            Some(hard) => {
+                pictures.set_pixels(hardware::PIXELS);
+                (hard.encoder, hard.upload)
+            }
+            None => (opening.open(quality)?, None),
+        };
+        let crf = opening.nearest(crf);
+        Ok(Self { pictures, coder: Coder { opening, encoder: Some(encoder), upload, helm, crf, frames: 0, stretch } })
     }
 
     /// The encoder, for the muxer.
-    pub(super) fn encoder(&self) -> &codec::Context {
-        self.coder.encoder.as_ref()
+    pub(super) fn encoder(&self) -> WorkResult<&codec::Context> {
+        self.coder.encoder.as_ref().map(AsRef::as_ref).ok_or_else(gone)
     }
 
     /// Width and height of what comes out.
@@ -89,36 +107,46 @@ impl Coder {
     fn encode(&mut self, picture: &mut frame::Video, out: &mut PacketSink) -> WorkResult<()> {
         if let Some(crf) = self.helm.as_ref().map(Helm::crf) {
             if self.opening.is_steered_in_flight() {
-                set_crf(&mut self.encoder, crf)?;
-            } else if self.frames == self.opening.key_every() {
-                // Here a key frame stands anyway: the next encoder begins with it.
+                set_crf(self.encoder.as_mut().ok_or_else(gone)?, crf)?;
+                self.crf = crf;
+            } else if self.frames == self.stretch {
                 self.end(out)?;
-                self.encoder = self.opening.open(Quality::Crf { crf, statistics: None })?;
+                self.encoder = None; // its memory first: some take a lot
+                self.encoder = Some(self.opening.open(Quality::Crf { crf, statistics: None })?);
+                self.crf = self.opening.nearest(crf);
                 self.frames = 0;
             }
         }
-        self.encoder.send_frame(picture).blame_us("encoding pictures")?;
-        self.frames += 1;
+        let brought = self.upload.as_ref().map(|upload| upload.bring(picture)).transpose()?;
+        let picture = brought.as_ref().unwrap_or(picture);
+        self.encoder.as_mut().ok_or_else(gone)?.send_frame(picture).blame_us("encoding pictures")?;
+        self.frames = self.frames.saturating_add(1);
         self.collect(out)
     }
 
     fn end(&mut self, out: &mut PacketSink) -> WorkResult<()> {
-        self.encoder.send_eof().blame_us("ending the video")?;
+        self.encoder.as_mut().ok_or_else(gone)?.send_eof().blame_us("ending the video")?;
         self.collect(out)
     }
 
     fn collect(&mut self, out: &mut PacketSink) -> WorkResult<()> {
-        let time_base = self.encoder.time_base();
+        let encoder = self.encoder.as_mut().ok_or_else(gone)?;
+        let time_base = encoder.time_base();
         let mut packet = Packet::empty();
-        while self.encoder.receive_packet(&mut packet).is_ok() {
+        while encoder.receive_packet(&mut packet).is_ok() {
             if packet.duration() <= 0 {
                 packet.set_duration(1);
             }
             if let Some(helm) = &mut self.helm {
-                helm.hear(packet.size() as u64, packet.is_key());
+                // What is still in an encoder that is steered in flight was encoded at about the same.
+                helm.hear(packet.size() as u64, packet.is_key(), self.crf);
             }
             out(&mut packet, time_base)?;
         }
         Ok(())
     }
+}
+
+fn gone() -> WorkError {
+    WorkError::new(Reason::Internal, "the encoder is gone")
 }

@@ -130,7 +130,7 @@ pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-fn index_in_front(path: &Path) -> bool {
+pub(super) fn index_in_front(path: &Path) -> bool {
     let bytes = std::fs::read(path).expect("it reads");
     let find = |kind: &[u8]| bytes.windows(4).position(|window| window == kind);
     matches!((find(b"moov"), find(b"mdat")), (Some(index), Some(media)) if index < media)

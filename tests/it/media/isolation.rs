@@ -21,7 +21,8 @@ use super::{Bench, config};
 /// Asks the process as the daemon does; its last word.
 fn ask(task: Value, readable: &[&Path], writable: Option<&Path>, file_bytes: u64) -> Value {
     let limits = json!({
-        "memory_bytes": 1_u64 << 30, "cpu_s": 50, "file_bytes": file_bytes, "niceness": 0, "threads": 1, "readable": readable, "writable": writable,
+        "memory_bytes": 1_u64 << 30, "cpu_s": 50, "file_bytes": file_bytes, "niceness": 0, "hardware": "off", "threads": 1,
+        "readable": readable, "writable": writable,
     });
     let mut child = Command::new(env!("CARGO_BIN_EXE_tgferry"))
         .arg("media-worker")

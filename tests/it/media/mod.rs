@@ -4,12 +4,16 @@
 
 mod broken;
 mod clips;
+mod codecs;
+mod command_line;
 mod compress;
+mod convert;
 mod corpus;
 mod isolation;
 mod kinds;
 mod live;
 mod process;
+mod songs;
 mod sound;
 mod split;
 mod video;
@@ -18,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tgferry::config::MediaConfig;
+use tgferry::config::{Hardware, MediaConfig};
 use tgferry::media::{Media, PrepareRequest};
 use tgferry::model::{Choice, Failure, Prepared, ProgressSender};
 use tokio_util::sync::CancellationToken;
@@ -90,6 +94,8 @@ fn config() -> MediaConfig {
         preset: "ultrafast".into(),
         crf: 28,
         audio_bit_rate: 96_000,
+        hardware: Hardware::Off,
+        loudness: false,
         max_memory_bytes: 1 << 30,
         max_time_s: 50,
         threads: 2,

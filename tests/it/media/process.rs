@@ -20,14 +20,19 @@ fn slow() -> MediaConfig {
 
 /// Media processes that have `path` open.
 pub(super) fn users_of(path: &Path) -> usize {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
+    ids_of_users(path).len()
+}
+
+fn ids_of_users(path: &Path) -> Vec<u32> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let opens = |process: &Path| {
         let Ok(files) = std::fs::read_dir(process.join("fd")) else { return false };
         files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == path))
     };
     // Our own process has other names there as well: "self", "thread-self".
-    let is_other = |name: &str| name.parse().is_ok_and(|id: u32| id != std::process::id());
-    processes.flatten().filter(|process| is_other(&process.file_name().to_string_lossy())).filter(|process| opens(&process.path())).count()
+    let other = |name: &str| name.parse().ok().filter(|id: &u32| *id != std::process::id());
+    let users = processes.flatten().filter(|process| opens(&process.path()));
+    users.filter_map(|process| other(&process.file_name().to_string_lossy())).collect()
 }
 
 #[tokio::test]
@@ -49,6 +54,25 @@ async fn a_cancel_leaves_nothing_behind() {
     assert!(cancelled_at.elapsed() < Duration::from_secs(1), "{:?}", cancelled_at.elapsed());
     assert_eq!(result.expect_err("it was cancelled").reason, Reason::Cancelled);
     assert_eq!(users_of(&input), 0, "no process is left");
+}
+
+#[tokio::test]
+async fn work_is_as_nice_as_the_settings_say() {
+    let bench = Bench::with(MediaConfig { niceness: 7, ..slow() });
+    let input = bench.path("long.avi");
+    make(&input, &[LONG, QUICK]);
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let seen = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        let ids = ids_of_users(&input);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", ids.first().expect("a process"))).expect("it runs");
+        cancel.cancel();
+        // Behind the name, which may hold anything: state, then numbers; niceness is the 19th field of all (proc(5)).
+        stat.rsplit_once(')').expect("a name").1.split_whitespace().nth(16).expect("a number").to_owned()
+    };
+    let (_, niceness) = tokio::join!(bench.media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), seen);
+    assert_eq!(niceness, "7");
 }
 
 #[tokio::test]
