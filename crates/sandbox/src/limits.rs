@@ -21,6 +21,8 @@ pub struct Limits {
     pub chat_messages_per_second: f64,
     /// Messages and edits that one chat takes at once before that rate holds.
     pub chat_burst: u32,
+    /// Messages and edits a minute of one bot in one group (<https://core.telegram.org/bots/faq>: 20).
+    pub group_messages_per_minute: u32,
     /// Messages and edits a second of one bot over all its chats.
     pub bot_messages_per_second: u32,
     /// How long a bot has to wait after it was too fast, in seconds (`retry_after`).
@@ -70,6 +72,7 @@ impl Default for Limits {
             max_file_parts_premium: 8000,
             chat_messages_per_second: 1.0,
             chat_burst: 20,
+            group_messages_per_minute: 20,
             bot_messages_per_second: 30,
             flood_seconds: 3,
             text_units: 4096,

@@ -4,7 +4,6 @@
 //! <https://core.telegram.org/bots/api> describes them, with the real error texts. It must not keep a state of its own but for rates and webhook tasks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,6 +20,7 @@ use crate::world::World;
 
 mod access;
 mod albums;
+pub(crate) mod by_address;
 mod callbacks;
 mod chats;
 mod commands;
@@ -30,6 +30,7 @@ mod edit;
 mod fetch;
 mod fields;
 mod file_id;
+mod general_topic;
 mod html;
 mod incoming;
 mod inline;
@@ -52,6 +53,7 @@ mod rate;
 mod reply;
 mod reply_keyboard;
 mod send;
+mod stickers;
 mod text;
 mod topics;
 mod webhook;
@@ -75,9 +77,7 @@ impl Face {
     /// A face of this world that ends with `cancel`; what it starts runs in `tasks`.
     pub(crate) fn new(world: World, faults: Faults, cancel: CancellationToken, tasks: TaskTracker) -> Self {
         let rates = Arc::new(rate::Rates::new(world.limits()));
-        // As Telegram does: a webhook or a file's server that does not answer is given up.
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client without TLS options can be built");
-        Self { world, faults, cancel, tasks, rates, http }
+        Self { world, faults, cancel, tasks, rates, http: by_address::client() }
     }
 
     /// The routes of the face.

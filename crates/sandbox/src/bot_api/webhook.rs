@@ -29,7 +29,7 @@ pub(super) fn set(call: &Call) -> Answer {
     let wanted: Option<Vec<String>> = call.params.json("allowed_updates")?;
     let forget = call.params.flag("drop_pending_updates");
     let max_connections = call.params.number("max_connections").unwrap_or(40).clamp(1, 100);
-    let epoch = call.world().change(|state| {
+    let epoch = call.world().change(|state| -> Result<_, ApiError> {
         let bot = state.bots.get_mut(&call.bot).ok_or_else(|| ApiError::new(401, "Unauthorized"))?;
         if let Some(wanted) = wanted {
             bot.allowed_updates = Some(wanted).filter(|wanted| !wanted.is_empty());
