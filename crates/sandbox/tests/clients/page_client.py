@@ -294,7 +294,8 @@ async def extras():
             await shot(page, f"extras-{name}")
             seen["errors"] += complaints + await too_wide(page)
             await page.goto(f"{FACTS['bot_api']}/?user=ann&chat={club}")
-            await expect(page.locator("#topics")).to_be_visible()
+            await page.locator("#topics button", has_text="Noir").click()
+            await expect(bubble(page, "And rain")).to_be_visible()
             await shot(page, f"topic-{name}")
             seen["errors"] += await too_wide(page)
     return seen
