@@ -43,6 +43,8 @@ pub struct Limits {
     pub inline_query: Duration,
     /// How long a bot may think about a payment (<https://core.telegram.org/bots/api#answerprecheckoutquery>: 10 seconds).
     pub pre_checkout: Duration,
+    /// How long a bot that has logged out cannot come back (<https://core.telegram.org/bots/api#logout>: 10 minutes).
+    pub log_out: Duration,
     /// How old a session has to be before it may end others (`FRESH_RESET_AUTHORISATION_FORBIDDEN`).
     pub fresh_login: Duration,
     /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
@@ -82,6 +84,7 @@ impl Default for Limits {
             callback_query_seconds: 15 * 60,
             inline_query: Duration::from_secs(10),
             pre_checkout: Duration::from_secs(10),
+            log_out: Duration::from_secs(10 * 60),
             fresh_login: Duration::from_secs(24 * 3600),
             part_lifetime: Duration::from_secs(6 * 3600),
         }

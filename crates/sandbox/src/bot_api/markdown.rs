@@ -3,7 +3,7 @@
 //! In: a text with marks. Out: the text without them, and entities; or what is wrong, in the words of TDLib's `MessageEntity.cpp` (`parse_markdown_v2`), whose
 //! rules these are. Custom emoji lose their mark, as they do for bots that may not send them. It must not find links by itself.
 
-use super::text::Formatted;
+use super::text::{Formatted, checked_link};
 use crate::world::Entity;
 
 /// What has to be escaped outside of code.
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
                         self.out.text[last.shown_at..].to_owned()
                     }
                 };
-                url = checked(&written);
+                url = checked_link(&written);
                 is_empty |= url.is_none();
             }
             Kind::CustomEmoji => {
@@ -279,16 +279,6 @@ impl<'a> Reader<'a> {
         self.out.entities.sort_by(|a, b| a.offset.cmp(&b.offset).then(b.length.cmp(&a.length)));
         Ok(self.out)
     }
-}
-
-/// A link as it is kept; `None` if it is none.
-fn checked(link: &str) -> Option<String> {
-    let with_scheme = if link.contains("://") || link.starts_with("mailto:") || link.starts_with("tel:") {
-        link.to_owned()
-    } else {
-        format!("http://{link}")
-    };
-    url::Url::parse(&with_scheme).ok().map(|url| url.to_string())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -104,9 +105,12 @@ async fn serve(State(face): State<Face>, ConnectInfo(cut): ConnectInfo<Cut>, req
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return ApiError::new(404, "Not Found").into_response();
     };
-    let Some(bot) = face.world.read(|state| state.bot_by_token(token).map(|bot| bot.id)) else {
+    let Some((bot, logged_out_until)) = face.world.read(|state| state.bot_by_token(token).map(|bot| (bot.id, bot.logged_out_until))) else {
         return ApiError::new(401, "Unauthorized").into_response();
     };
+    if logged_out_until.is_some_and(|until| until > Instant::now()) {
+        return ApiError::new(400, "Logged out").into_response();
+    }
     let Some(method) = methods::canonical(method) else {
         face.world.refuse(format!("bot api method {method}"));
         return ApiError::new(404, format!("Not Found: method {method} is not served by this loopback Telegram")).into_response();
