@@ -34,3 +34,44 @@ impl Drop for Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{Fault, When};
+    use crate::limits::Limits;
+
+    fn left_behind(strict: bool, leave: impl FnOnce(&World, &Faults)) -> Verdict {
+        let (world, faults) = (World::new(std::path::Path::new("nowhere"), Limits::default()), Faults::default());
+        leave(&world, &faults);
+        Verdict::new(world, faults, strict)
+    }
+
+    #[test]
+    #[should_panic(expected = "refused: bot api method sendDice")]
+    fn a_refusal_fails_a_strict_test() {
+        drop(left_behind(true, |world, _| world.refuse("bot api method sendDice")));
+    }
+
+    #[test]
+    #[should_panic(expected = "never happened: sendVideo Nth(2): LoseAnswer")]
+    fn a_fault_that_never_came_fails_a_strict_test() {
+        drop(left_behind(true, |_, faults| {
+            faults.on("sendVideo", When::Nth(2)).gives(Fault::LoseAnswer);
+            faults.take("sendVideo");
+        }));
+    }
+
+    #[test]
+    fn what_was_taken_out_and_what_came_to_pass_is_forgiven() {
+        let verdict = left_behind(true, |world, faults| {
+            world.refuse("bot api method sendDice");
+            assert_eq!(world.take_refusals(), ["bot api method sendDice"]);
+            faults.on("sendVideo", When::Nth(1)).gives(Fault::LoseAnswer);
+            faults.take("sendVideo");
+        });
+        assert_eq!(verdict.leftovers(), Vec::<String>::new());
+        let lenient = left_behind(false, |world, _| world.refuse("bot api method sendDice"));
+        assert_eq!(lenient.leftovers(), ["refused: bot api method sendDice"]);
+    }
+}
