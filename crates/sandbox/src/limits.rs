@@ -21,6 +21,8 @@ pub struct Limits {
     pub chat_messages_per_second: f64,
     /// Messages and edits that one chat takes at once before that rate holds.
     pub chat_burst: u32,
+    /// Messages and edits a minute of one bot in one group (<https://core.telegram.org/bots/faq>: 20).
+    pub group_messages_per_minute: u32,
     /// Messages and edits a second of one bot over all its chats.
     pub bot_messages_per_second: u32,
     /// How long a bot has to wait after it was too fast, in seconds (`retry_after`).
@@ -41,6 +43,8 @@ pub struct Limits {
     pub inline_query: Duration,
     /// How long a bot may think about a payment (<https://core.telegram.org/bots/api#answerprecheckoutquery>: 10 seconds).
     pub pre_checkout: Duration,
+    /// How long a bot that has logged out cannot come back (<https://core.telegram.org/bots/api#logout>: 10 minutes).
+    pub log_out: Duration,
     /// How old a session has to be before it may end others (`FRESH_RESET_AUTHORISATION_FORBIDDEN`).
     pub fresh_login: Duration,
     /// How long a part is kept that no message took (<https://core.telegram.org/api/files#uploading-files>: some minutes to some hours).
@@ -70,6 +74,7 @@ impl Default for Limits {
             max_file_parts_premium: 8000,
             chat_messages_per_second: 1.0,
             chat_burst: 20,
+            group_messages_per_minute: 20,
             bot_messages_per_second: 30,
             flood_seconds: 3,
             text_units: 4096,
@@ -79,6 +84,7 @@ impl Default for Limits {
             callback_query_seconds: 15 * 60,
             inline_query: Duration::from_secs(10),
             pre_checkout: Duration::from_secs(10),
+            log_out: Duration::from_secs(10 * 60),
             fresh_login: Duration::from_secs(24 * 3600),
             part_lifetime: Duration::from_secs(6 * 3600),
         }

@@ -93,8 +93,14 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     let part_lifetime = serve.part_lifetime_s.map(Duration::from_secs);
     let default = if serve.local { Limits::local() } else { Limits::default() };
     let limits = Limits { part_lifetime: part_lifetime.unwrap_or(default.part_lifetime), ..default };
-    let config =
-        SandboxConfig { http: serve.http, mtproto: serve.mtproto, other_dcs: serve.other_dcs.clone(), data: serve.data.clone(), limits };
+    let config = SandboxConfig {
+        http: serve.http,
+        mtproto: serve.mtproto,
+        other_dcs: serve.other_dcs.clone(),
+        data: serve.data.clone(),
+        limits,
+        ..SandboxConfig::default()
+    };
     let sandbox = Sandbox::start(config).await?;
     sandbox.network().set(NetworkShape {
         connection_bytes_per_s: serve.connection_bytes_per_s,

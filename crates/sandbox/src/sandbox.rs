@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::mtproto::exchange::server_key::RsaPublicKey;
 use crate::network::Network;
 use crate::user::TestUser;
+use crate::verdict::Verdict;
 use crate::wire_log::WireLog;
 use crate::world::accounts::AccountSpec;
 use crate::world::{Counters, User, World};
@@ -42,12 +43,14 @@ pub struct SandboxConfig {
     pub data: Option<PathBuf>,
     /// Telegram's limits.
     pub limits: Limits,
+    /// A test fails that drops (or stops) the sandbox while there are [`Sandbox::leftovers`].
+    pub strict: bool,
 }
 
 impl Default for SandboxConfig {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mtproto: free, other_dcs: Vec::new(), data: None, limits: Limits::default() }
+        Self { http: free, mtproto: free, other_dcs: Vec::new(), data: None, limits: Limits::default(), strict: false }
     }
 }
 
@@ -81,6 +84,7 @@ pub struct Sandbox {
     dcs: Arc<[(i32, SocketAddrV4)]>,
     tasks: TaskTracker,
     cancel: DropGuard,
+    verdict: Verdict,
     // Goes away with its files.
     _temporary: Option<TempDir>,
 }
@@ -128,7 +132,19 @@ impl Sandbox {
             tasks.spawn(mtproto::serve(listener, server.at(dc_id), cancel.clone()));
         }
         tasks.close();
-        Ok(Self { world, faults, network, wire, http: http_address, dcs, tasks, cancel: cancel.drop_guard(), _temporary: temporary })
+        let verdict = Verdict::new(world.clone(), faults.clone(), config.strict);
+        Ok(Self {
+            world,
+            faults,
+            network,
+            wire,
+            http: http_address,
+            dcs,
+            tasks,
+            cancel: cancel.drop_guard(),
+            verdict,
+            _temporary: temporary,
+        })
     }
 
     /// Ends all tasks and waits for them.
@@ -230,7 +246,14 @@ impl Sandbox {
         self.world.read(|state| state.counters.clone())
     }
 
-    /// Methods that are not served and arguments that could not be read. A test ends with this empty.
+    /// What a test must not end with: faults that never came to pass, and calls that were not understood, one line for each. A sandbox that was started
+    /// strict fails the test by itself.
+    pub fn leftovers(&self) -> Vec<String> {
+        self.verdict.leftovers()
+    }
+
+    /// Methods that are not served and arguments that could not be read. A test that makes such a call on purpose takes them out by
+    /// [`World::take_refusals`].
     pub fn refusals(&self) -> Vec<String> {
         self.world.read(|state| state.refusals.clone())
     }

@@ -16,7 +16,7 @@ pub use inline::{InlineOffer, InlineResults};
 pub use pays::Receipt;
 
 use crate::detect;
-use crate::world::views::transcript;
+use crate::world::transcript::transcript;
 use crate::world::{CallbackAnswer, ChatRef, MessageView, NewMessage, World};
 
 /// How long a button or an answer is waited for.
@@ -135,7 +135,7 @@ impl TestUser {
         self.world.deleted_views(self.bot, self.user)
     }
 
-    /// The chat as text.
+    /// The chat as text: what waits in vain shows it, and a test can keep it as a snapshot, since nothing in it is drawn by chance.
     pub fn transcript(&self) -> String {
         transcript(&self.messages())
     }
@@ -155,12 +155,34 @@ impl TestUser {
         self.world.delete_message(self.chat(), message_id)
     }
 
+    /// Writes, or says why the person may not: not in the group, no right to post, a closed topic, an answer to nothing. Returns the message's number.
+    pub(crate) fn writes(&self, text: &str, reply_to: Option<i32>) -> anyhow::Result<i32> {
+        self.may_write()?;
+        if let Some(id) = reply_to {
+            self.world.read(|state| state.message(self.chat(), id).map(|_| ())).context("the message that is answered is not there")?;
+        }
+        Ok(self.posts(NewMessage { entities: detect::entities(text), reply_to, ..NewMessage::text(self.user, text) }))
+    }
+
+    fn may_write(&self) -> anyhow::Result<()> {
+        let Some(group) = self.group else {
+            return Ok(());
+        };
+        let may = self.world.read(|state| {
+            let may = |channel| state.may_post(channel, self.user) && state.may_post_in(channel, self.topic, self.user);
+            state.channels.get(&group).is_some_and(may)
+        });
+        anyhow::ensure!(may, "this person may not write there");
+        Ok(())
+    }
+
     fn posts(&self, mut message: NewMessage) -> i32 {
+        // A person's app would not let them.
+        self.may_write().expect("who writes may");
         message.extra.thread = self.topic;
         self.world.change(|state| {
-            match self.group {
-                None => state.private_chats.entry((self.bot, self.user)).or_default().started = true,
-                Some(group) => assert!(state.channels[&group].is_member(self.user), "who is not in the group can't write there"),
+            if self.group.is_none() {
+                state.private_chats.entry((self.bot, self.user)).or_default().started = true;
             }
             // The chat is there now, and the bot as long as it is not taken away, which nothing can.
             state.post(self.chat(), message).map_or(0, |message| message.id)

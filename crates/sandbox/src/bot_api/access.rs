@@ -30,7 +30,11 @@ impl Call {
 
     /// Counts a message or an edit in a chat; refuses who is too fast.
     pub(super) fn take_rate(&self, chat: ChatRef) -> Result<(), ApiError> {
-        self.face.rates.take(self.bot, chat, Instant::now()).map_err(ApiError::too_many_requests)
+        let is_group = match chat {
+            ChatRef::Private { .. } => false,
+            ChatRef::Channel(id) => self.world().read(|state| state.channels.get(&id).is_some_and(|channel| channel.megagroup)),
+        };
+        self.face.rates.take(self.bot, chat, is_group, Instant::now()).map_err(ApiError::too_many_requests)
     }
 }
 

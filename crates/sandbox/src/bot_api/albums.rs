@@ -77,6 +77,7 @@ pub(super) fn copy_messages(call: &Call) -> Answer {
             no_preview: source.no_preview,
             caption_above: source.caption_above,
             spoiler: source.spoiler,
+            extra: Extra { shared: source.extra.shared, ..Extra::default() },
             ..NewMessage::default()
         }
     })

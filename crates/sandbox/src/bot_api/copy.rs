@@ -23,7 +23,8 @@ pub(super) fn copy_message(call: &Call) -> Answer {
         None if source.media.is_some() && call.params.was_given("caption") => (String::new(), Vec::new()),
         _ => (source.text, source.entities),
     };
-    let new = NewMessage { text, entities, media: source.media, no_preview: source.no_preview, spoiler: source.spoiler, ..new };
+    let extra = Extra { shared: source.extra.shared, ..new.extra };
+    let new = NewMessage { text, entities, media: source.media, no_preview: source.no_preview, spoiler: source.spoiler, extra, ..new };
     call.take_rate(chat)?;
     let message = call.world().change(|state| {
         state.counters.copies += 1;
@@ -64,7 +65,7 @@ pub(super) fn forwarded(from: ChatRef, source: Message) -> NewMessage {
         group: source.group,
         forward: Some(forward),
         buttons: if source.extra.invoice.is_some() { source.buttons } else { Vec::new() },
-        extra: Extra { invoice: source.extra.invoice, ..Extra::default() },
+        extra: Extra { invoice: source.extra.invoice, shared: source.extra.shared, ..Extra::default() },
         ..NewMessage::default()
     }
 }

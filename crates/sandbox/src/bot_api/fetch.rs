@@ -9,12 +9,17 @@ use tokio_util::io::ReaderStream;
 use super::incoming::{Incoming, Writer};
 use super::params::Params;
 use super::reply::ApiError;
-use super::{Call, file_id, picture};
+use super::{Call, by_address, file_id, picture, stickers};
 use crate::world::{FileKind, Lane, NewFile, StoredFile};
 
 /// Limits of a thumbnail (<https://core.telegram.org/bots/api#sendvideo>).
 const THUMB_BYTES: u64 = 200 * 1024;
 const THUMB_SIDE: u32 = 320;
+/// Of round videos: the longest (<https://core.telegram.org/bots/api#sendvideonote>), the widest (TDLib's `MessageContent.cpp`), and how wide one is if nothing
+/// is said (TDLib's `OptionManager.cpp`, `suggested_video_note_length`).
+const MAX_ROUND_SECONDS: u32 = 60;
+const MAX_ROUND_SIDE: i32 = 640;
+const USUAL_ROUND_SIDE: u32 = 384;
 /// How much of a local file is copied at a time.
 const COPY_BYTES: usize = 256 * 1024;
 
@@ -25,12 +30,13 @@ impl Call {
         let thumb = self.thumbnail(params)?;
         let value = params.text(name).map(str::to_owned);
         let incoming = match value.as_deref() {
-            None => {
-                self.params.take_file(name).ok_or_else(|| ApiError::bad_request(format!("there is no {} in the request", wanted.name())))?
-            }
+            None => self
+                .params
+                .take_file(name)
+                .ok_or_else(|| ApiError::bad_request(format!("there is no {} in the request", wanted.name().replace('_', " "))))?,
             Some(value) => match value.strip_prefix("attach://") {
                 Some(part) => self.params.take_file(part).ok_or_else(wrong_file)?,
-                None if value.starts_with("http://") || value.starts_with("https://") => self.download(value, wanted).await?,
+                None if value.starts_with("http://") || value.starts_with("https://") => self.by_address(value, wanted).await?,
                 None if self.world().limits().local_files && value.starts_with("file:/") => self.local_file(value).await?,
                 None => return self.known_file(value, wanted),
             },
@@ -54,11 +60,28 @@ impl Call {
         let name = incoming.name.clone();
         let guessed = name.as_deref().and_then(|name| mime_guess::from_path(name).first()).map(|mime| mime.to_string());
         let mime = guessed.or_else(|| incoming.content_type.clone()).unwrap_or_else(|| "application/octet-stream".to_owned());
-        let kind = kept_kind(wanted, &mime, name.as_deref());
-        if kind != wanted {
+        let (mut width, mut height) = (attributes.width, attributes.height);
+        let (kind, mime) = match wanted {
+            FileKind::Sticker => match stickers::sticker(incoming.path(), incoming.size) {
+                Ok(found) => {
+                    (width, height) = (found.width, found.height);
+                    (wanted, found.mime.to_owned())
+                }
+                Err(why) => {
+                    self.world().warn(format!("sticker stored as document: {why}"));
+                    (FileKind::Document, mime)
+                }
+            },
+            FileKind::VideoNote => {
+                let (kind, side) = self.round(&incoming, &mime, &attributes)?;
+                (width, height) = side;
+                (kind, mime)
+            }
+            wanted => (kept_kind(wanted, &mime, name.as_deref()), mime),
+        };
+        if kind != wanted && !matches!(wanted, FileKind::Sticker | FileKind::VideoNote) {
             self.world().warn(format!("{} stored as {}: {} ({mime})", wanted.name(), kind.name(), name.as_deref().unwrap_or("no name")));
         }
-        let (mut width, mut height) = (attributes.width, attributes.height);
         if kind == FileKind::Photo {
             let limit = self.world().limits().bot_photo_bytes;
             if incoming.size > limit {
@@ -84,10 +107,33 @@ impl Call {
             supports_streaming: attributes.supports_streaming,
             title: attributes.title,
             performer: attributes.performer,
-            thumb: thumb.filter(|_| !matches!(kind, FileKind::Photo | FileKind::Voice)),
+            emoji: attributes.emoji.filter(|_| kind == FileKind::Sticker),
+            thumb: thumb.filter(|_| !matches!(kind, FileKind::Photo | FileKind::Voice | FileKind::Sticker)),
             ..NewFile::new(path, size, kind, Lane::BotApi)
         };
         Ok(self.world().change(|state| state.add_file(file)))
+    }
+
+    /// A round video is a square MPEG-4 of up to a minute (<https://core.telegram.org/bots/api#sendvideonote>); others are shown as videos are.
+    fn round(&self, incoming: &Incoming, mime: &str, attributes: &Attributes) -> Result<(FileKind, (u32, u32)), ApiError> {
+        if attributes.length.is_some_and(|length| !(0..=MAX_ROUND_SIDE).contains(&length)) {
+            return Err(ApiError::bad_request("wrong video note length"));
+        }
+        let measured = stickers::mp4_size(incoming.path());
+        let fault = match measured {
+            _ if mime != "video/mp4" => Some(format!("it is {mime}")),
+            _ if attributes.duration > MAX_ROUND_SECONDS => Some(format!("it takes {} s", attributes.duration)),
+            Some((width, height)) if width != height => Some(format!("it is {width}x{height}")),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            let kind = kept_kind(FileKind::Video, mime, incoming.name.as_deref());
+            self.world().warn(format!("video_note stored as {}: {fault}", kind.name()));
+            return Ok((kind, measured.unwrap_or_default()));
+        }
+        let stated = attributes.length.filter(|length| *length > 0).map(i32::unsigned_abs);
+        let side = stated.unwrap_or(USUAL_ROUND_SIDE);
+        Ok((FileKind::VideoNote, (side, side)))
     }
 
     /// A thumbnail that breaks the rules is ignored as Telegram does, and a warning is kept for tests.
@@ -134,6 +180,16 @@ impl Call {
         Ok(Some(self.world().change(|state| state.add_file(file)).id))
     }
 
+    async fn by_address(&self, address: &str, wanted: FileKind) -> Result<Incoming, ApiError> {
+        let incoming = by_address::fetch(&self.face.http, self.world(), address, wanted).await?;
+        // "Sending by a URL is currently unsupported" for the one, "can't be sent via an HTTP URL" for the other.
+        let is_moving = || stickers::sticker(incoming.path(), incoming.size).is_ok_and(|found| found.mime != stickers::WEBP);
+        if wanted == FileKind::VideoNote || wanted == FileKind::Sticker && is_moving() {
+            return Err(by_address::Unfetched::Page.into());
+        }
+        Ok(incoming)
+    }
+
     /// A copy of a file on this machine, named by its path (telegram-bot-api's `Client.cpp`, `get_local_file_path`). A file that changes afterwards does not
     /// change what was sent.
     async fn local_file(&self, address: &str) -> Result<Incoming, ApiError> {
@@ -152,36 +208,17 @@ impl Call {
         self.world().count(|counters| counters.bot_api_uploaded_bytes += writer.size());
         writer.finish(name.as_deref(), None).await.map_err(ApiError::internal)
     }
-
-    /// By address: 20 MB, photos 5 MB (<https://core.telegram.org/bots/api#sending-files>).
-    async fn download(&self, address: &str, wanted: FileKind) -> Result<Incoming, ApiError> {
-        let failed = || ApiError::bad_request("failed to get HTTP URL content");
-        let limit = if wanted == FileKind::Photo { 5 } else { 20 } * 1024 * 1024;
-        let response = self.face.http.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(|_| failed())?;
-        let name = response.url().path_segments().and_then(|mut parts| parts.next_back()).map(str::to_owned);
-        let content_type = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
-        if content_type.as_deref().is_some_and(|kind| kind.starts_with("text/html")) {
-            return Err(ApiError::bad_request("wrong type of the web page content"));
-        }
-        let mut writer = Writer::begin(self.world().data()).map_err(ApiError::internal)?;
-        let mut pieces = response.bytes_stream();
-        while let Some(piece) = pieces.next().await {
-            writer.write(&piece.map_err(|_| failed())?).await.map_err(ApiError::internal)?;
-            if writer.size() > limit {
-                return Err(failed());
-            }
-        }
-        writer.finish(name.as_deref(), content_type).await.map_err(ApiError::internal)
-    }
 }
 
 struct Attributes {
     duration: u32,
     width: u32,
     height: u32,
+    length: Option<i32>,
     supports_streaming: bool,
     title: Option<String>,
     performer: Option<String>,
+    emoji: Option<String>,
 }
 
 impl Attributes {
@@ -190,9 +227,11 @@ impl Attributes {
             duration: params.number("duration").unwrap_or(0),
             width: params.number("width").unwrap_or(0),
             height: params.number("height").unwrap_or(0),
+            length: params.number("length"),
             supports_streaming: params.flag("supports_streaming"),
             title: params.text("title").map(str::to_owned),
             performer: params.text("performer").map(str::to_owned),
+            emoji: params.text("emoji").map(str::to_owned),
         }
     }
 }
@@ -206,7 +245,7 @@ fn kept_kind(wanted: FileKind, mime: &str, name: Option<&str>) -> FileKind {
         FileKind::Animation => matches!(mime, "video/mp4" | "image/gif"),
         FileKind::Audio => mime.starts_with("audio/") && !matches!(extension.as_str(), "wav" | "opus" | "aiff") || extension == "m4a",
         FileKind::Voice => matches!(extension.as_str(), "ogg" | "oga" | "opus" | "mp3" | "m4a"),
-        FileKind::Document | FileKind::Photo | FileKind::Thumbnail => true,
+        FileKind::Document | FileKind::Photo | FileKind::VideoNote | FileKind::Sticker | FileKind::Thumbnail => true,
     };
     if right { wanted } else { FileKind::Document }
 }
@@ -223,6 +262,8 @@ fn type_name(kind: FileKind) -> &'static str {
         FileKind::Photo => "Photo",
         FileKind::Animation => "Animation",
         FileKind::Voice => "VoiceNote",
+        FileKind::VideoNote => "VideoNote",
+        FileKind::Sticker => "Sticker",
         FileKind::Thumbnail => "Thumbnail",
     }
 }

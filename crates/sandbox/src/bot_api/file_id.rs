@@ -30,8 +30,17 @@ pub(super) fn unique(file: i64) -> String {
     format!("AgAD{}", check(0, file, FileKind::Document))
 }
 
-const KINDS: [FileKind; 7] =
-    [FileKind::Video, FileKind::Audio, FileKind::Document, FileKind::Photo, FileKind::Animation, FileKind::Voice, FileKind::Thumbnail];
+const KINDS: [FileKind; 9] = [
+    FileKind::Video,
+    FileKind::Audio,
+    FileKind::Document,
+    FileKind::Photo,
+    FileKind::Animation,
+    FileKind::Voice,
+    FileKind::VideoNote,
+    FileKind::Sticker,
+    FileKind::Thumbnail,
+];
 
 /// The beginnings that real ones have.
 fn prefix(kind: FileKind) -> &'static str {
@@ -42,6 +51,8 @@ fn prefix(kind: FileKind) -> &'static str {
         FileKind::Photo => "AgAC",
         FileKind::Animation => "CgAC",
         FileKind::Voice => "AwAC",
+        FileKind::VideoNote => "DQAC",
+        FileKind::Sticker => "CAAC",
         FileKind::Thumbnail => "AAMC",
     }
 }

@@ -1,8 +1,9 @@
 //! `parse_mode=HTML` (<https://core.telegram.org/bots/api#html-style>).
 //!
-//! In: a text with tags. Out: the text without them, and marks; or what is wrong, in the words of TDLib's parser. It must not find links by itself.
+//! In: a text with tags. Out: the text without them, and marks; or what is wrong, in the words of TDLib's `MessageEntity.cpp` (`parse_html`), whose rules these
+//! are; `tg-time` is not among them. It must not find links by itself.
 
-use super::text::Formatted;
+use super::text::{Formatted, checked_link};
 use crate::world::Entity;
 
 struct Open {
@@ -27,10 +28,12 @@ pub(super) fn parse(source: &str) -> Result<Formatted, String> {
                 at += length;
             }
             '<' if source[at..].starts_with("</") => {
-                let end = source[at..].find('>').ok_or_else(|| format!("Unclosed end tag at byte offset {at}"))?;
-                let name = source[at + 2..at + end].trim().to_ascii_lowercase();
-                close(&mut out, &mut open, &name, offset, at)?;
-                at += end + 1;
+                let inner = &source[at + 2..];
+                let (name, behind) =
+                    inner.split_at(inner.find(|letter: char| letter.is_ascii_whitespace() || letter == '>').unwrap_or(inner.len()));
+                let behind = behind.trim_ascii_start().strip_prefix('>');
+                close(&mut out, &mut open, (&name.to_ascii_lowercase(), behind.is_some()), offset, at)?;
+                at = source.len() - behind.map_or(0, str::len);
             }
             '<' => {
                 let (tag, argument, length) = start_tag(&source[at..], at)?;
@@ -47,14 +50,21 @@ pub(super) fn parse(source: &str) -> Result<Formatted, String> {
     if let Some(left) = open.last() {
         return Err(format!("Can't find end tag corresponding to start tag \"{}\"", left.tag));
     }
+    // A language is that of a block; one of plain code is only there until it is known whether it stands in one.
+    for entity in out.entities.iter_mut().filter(|entity| entity.kind == "code") {
+        entity.language = None;
+    }
     out.entities.sort_by(|a, b| a.offset.cmp(&b.offset).then(b.length.cmp(&a.length)));
     Ok(out)
 }
 
-fn close(out: &mut Formatted, open: &mut Vec<Open>, name: &str, offset: usize, at: usize) -> Result<(), String> {
+fn close(out: &mut Formatted, open: &mut Vec<Open>, (name, is_closed): (&str, bool), offset: usize, at: usize) -> Result<(), String> {
     let Some(last) = open.pop() else {
         return Err(format!("Unexpected end tag at byte offset {at}"));
     };
+    if !is_closed {
+        return Err(format!("Unclosed end tag at byte offset {at}"));
+    }
     if !name.is_empty() && name != last.tag {
         return Err(format!("Unmatched end tag at byte offset {at}, expected \"</{}>\", found \"</{name}>\"", last.tag));
     }
@@ -76,7 +86,7 @@ fn close(out: &mut Formatted, open: &mut Vec<Open>, name: &str, offset: usize, a
     let mut entity = Entity::new(kind, last.offset, length);
     match kind {
         "text_link" => {
-            let target = last.argument.unwrap_or_else(|| out.text[last.text_at..].to_owned());
+            let target = last.argument.filter(|target| !target.is_empty()).unwrap_or_else(|| out.text[last.text_at..].to_owned());
             // A link that leads nowhere is plain text.
             let Some(target) = checked_link(&target) else { return Ok(()) };
             entity.url = Some(target);
@@ -85,11 +95,17 @@ fn close(out: &mut Formatted, open: &mut Vec<Open>, name: &str, offset: usize, a
             let id = last.argument.filter(|id| id.parse::<i64>().is_ok_and(|id| id != 0));
             entity.custom_emoji_id = Some(id.ok_or("Invalid custom emoji identifier specified")?);
         }
-        "code" => entity.language = last.argument,
-        "pre" => {
-            // `<pre><code class="language-x">` is one mark with a language.
-            let inner = out.entities.pop_if(|inner| inner.kind == "code" && inner.offset == entity.offset && inner.length == length);
-            entity.language = inner.and_then(|inner| inner.language);
+        // `<pre><code class="language-x">` is one mark with a language, whichever stands inside.
+        "code" | "pre" => {
+            let other = if kind == "code" { "pre" } else { "code" };
+            entity.language = last.argument;
+            let says_language = |inner: &Entity| entity.language.is_some() || inner.language.is_some();
+            let inner = out
+                .entities
+                .pop_if(|inner| inner.kind == other && (inner.offset, inner.length) == (entity.offset, length) && says_language(inner));
+            if let Some(inner) = inner {
+                entity = Entity { language: entity.language.or(inner.language), ..Entity::new("pre", inner.offset, length) };
+            }
         }
         _ => {}
     }
@@ -100,44 +116,53 @@ fn close(out: &mut Formatted, open: &mut Vec<Open>, name: &str, offset: usize, a
 /// The tag, its one argument that counts, and the bytes it takes.
 fn start_tag(rest: &str, at: usize) -> Result<(String, Option<String>, usize), String> {
     let unclosed = || format!("Unclosed start tag at byte offset {at}");
-    let name_end = rest.find(|letter: char| letter.is_whitespace() || letter == '>').ok_or_else(unclosed)?;
+    let name_end = rest.find(|letter: char| letter.is_ascii_whitespace() || letter == '>').ok_or_else(unclosed)?;
     let tag = rest[1..name_end].to_ascii_lowercase();
     const TAGS: [&str; 16] =
         ["a", "b", "strong", "i", "em", "s", "strike", "del", "u", "ins", "tg-spoiler", "tg-emoji", "span", "pre", "code", "blockquote"];
     if !TAGS.contains(&tag.as_str()) {
         return Err(format!("Unsupported start tag \"{tag}\" at byte offset {at}"));
     }
+    let unclosed_tag = || format!("Unclosed start tag \"{tag}\" at byte offset {at}");
     let mut argument = None;
-    let mut position = name_end;
+    let mut left = &rest[name_end..];
     loop {
-        position += rest[position..].len() - rest[position..].trim_start().len();
-        let left = &rest[position..];
-        if left.starts_with('>') {
-            position += 1;
+        left = left.trim_ascii_start();
+        if let Some(behind) = left.strip_prefix('>') {
+            left = behind;
             break;
         }
-        let name_length = left.find(|letter: char| letter.is_whitespace() || matches!(letter, '=' | '>')).ok_or_else(unclosed)?;
-        let name = left[..name_length].to_ascii_lowercase();
+        let ends_name = |letter: char| letter.is_ascii_whitespace() || matches!(letter, '=' | '>' | '/' | '"' | '\'');
+        let (name, behind) = left.split_at(left.find(ends_name).unwrap_or(left.len()));
         if name.is_empty() {
             return Err(format!("Empty attribute name in the tag \"{tag}\" at byte offset {at}"));
         }
-        position += name_length;
-        let left = rest[position..].trim_start();
-        let Some(value) = left.strip_prefix('=') else {
+        let behind = behind.trim_ascii_start();
+        let Some(value) = behind.strip_prefix('=') else {
+            if behind.is_empty() {
+                return Err(unclosed_tag());
+            }
             if name == "expandable" && tag == "blockquote" {
                 argument = Some(String::new());
-                continue;
             }
-            return Err(format!("Expected equal sign in declaration of an attribute of the tag \"{tag}\" at byte offset {at}"));
+            // What has no value says nothing, and is passed over.
+            left = behind;
+            continue;
         };
-        let value = value.trim_start();
-        position = rest.len() - value.len();
-        let (text, taken) = attribute_value(value).ok_or_else(unclosed)?;
-        position += taken;
-        match (tag.as_str(), name.as_str()) {
+        let value = value.trim_ascii_start();
+        if value.is_empty() {
+            return Err(unclosed_tag());
+        }
+        let value_at = at + rest.len() - value.len();
+        let (text, behind) = attribute_value(value, value_at)?;
+        if behind.is_empty() {
+            return Err(unclosed());
+        }
+        left = behind;
+        match (tag.as_str(), name) {
             ("a", "href") | ("tg-emoji", "emoji-id") => argument = Some(text),
-            ("code", "class") => argument = text.strip_prefix("language-").map(str::to_owned),
-            ("span", "class") => argument = text.strip_prefix("tg-").map(str::to_owned),
+            ("code", "class") => argument = text.strip_prefix("language-").map(str::to_owned).or(argument),
+            ("span", "class") => argument = text.strip_prefix("tg-").map(str::to_owned).or(argument),
             ("blockquote", "expandable") => argument = Some(String::new()),
             _ => {}
         }
@@ -145,17 +170,24 @@ fn start_tag(rest: &str, at: usize) -> Result<(String, Option<String>, usize), S
     if tag == "span" && argument.as_deref() != Some("spoiler") {
         return Err(format!("Tag \"span\" must have class \"tg-spoiler\" at byte offset {at}"));
     }
-    Ok((tag, argument, position))
+    Ok((tag, argument, rest.len() - left.len()))
 }
 
-fn attribute_value(value: &str) -> Option<(String, usize)> {
-    let quote = value.chars().next()?;
-    if quote == '"' || quote == '\'' {
-        let end = value[1..].find(quote)?;
-        return Some((decode_all(&value[1..=end]), end + 2));
+/// The value at the beginning of a text that stands at `at`, and what is behind it. Only letters, digits, points and hyphens need no quotes.
+fn attribute_value(value: &str, at: usize) -> Result<(String, &str), String> {
+    if let Some(quote @ ('"' | '\'')) = value.chars().next() {
+        let inner = &value[1..];
+        return Ok(match inner.split_once(quote) {
+            Some((text, behind)) => (decode_all(text), behind),
+            None => (decode_all(inner), ""),
+        });
     }
-    let end = value.find(|letter: char| letter.is_whitespace() || letter == '>')?;
-    Some((value[..end].to_ascii_lowercase(), end))
+    let token_ends = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-');
+    let (token, behind) = value.split_at(value.find(token_ends).unwrap_or(value.len()));
+    match behind.starts_with(|letter: char| letter.is_ascii_whitespace() || letter == '>') {
+        true => Ok((token.to_ascii_lowercase(), behind)),
+        false => Err(format!("Unexpected end of name token at byte offset {at}")),
+    }
 }
 
 fn decode_all(text: &str) -> String {
@@ -169,35 +201,35 @@ fn decode_all(text: &str) -> String {
     decoded
 }
 
-/// What stands at the beginning, which is a `&`, and its bytes. What is no entity stays as it is.
+/// What stands at the beginning, which is a `&`, and its bytes; the semicolon may be missing. What is no entity stays as it is.
 fn decode(text: &str) -> (char, usize) {
     let plain = ('&', 1);
-    let Some(end) = text.char_indices().take(12).find(|(_, letter)| *letter == ';').map(|(at, _)| at) else {
-        return plain;
+    let (number, digits_at) = match (text.strip_prefix("&#x"), text.strip_prefix("&#")) {
+        (Some(hex), _) => (Some((hex, 16)), 3),
+        (None, Some(digits)) => (Some((digits, 10)), 2),
+        (None, None) => (None, 1),
     };
-    let name = &text[1..end];
-    let letter = match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        _ => {
-            let number = match name.strip_prefix("#x") {
-                Some(hex) => u32::from_str_radix(hex, 16).ok(),
-                None => name.strip_prefix('#').and_then(|digits| digits.parse().ok()),
+    let (letter, end) = match number {
+        Some((digits, radix)) => {
+            let length = digits.find(|digit: char| !digit.is_digit(radix)).unwrap_or(digits.len());
+            let end = digits_at + length;
+            let number = u32::from_str_radix(&digits[..length], radix).ok().filter(|number| *number > 0 && end < 10);
+            (number.and_then(char::from_u32), end)
+        }
+        None => {
+            let length = text[1..].find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(text.len() - 1);
+            let letter = match &text[1..=length] {
+                "lt" => Some('<'),
+                "gt" => Some('>'),
+                "amp" => Some('&'),
+                "quot" => Some('"'),
+                _ => None,
             };
-            number.filter(|number| *number > 0).and_then(char::from_u32)
+            (letter, 1 + length)
         }
     };
-    letter.map_or(plain, |letter| (letter, end + 1))
-}
-
-fn checked_link(target: &str) -> Option<String> {
-    let with_scheme = if target.contains("://") || target.starts_with("tg:") { target.to_owned() } else { format!("http://{target}") };
-    url::Url::parse(&with_scheme)
-        .ok()
-        .filter(|url| url.host_str().is_some_and(|host| host.contains('.') || url.port().is_some() || url.scheme() == "tg"))
-        .map(|url| url.to_string())
+    let end = end + usize::from(text[end..].starts_with(';'));
+    letter.map_or(plain, |letter| (letter, end))
 }
 
 #[cfg(test)]
@@ -215,7 +247,12 @@ mod tests {
         assert_eq!(parsed.entities, [Entity { language: Some("rust".to_owned()), ..Entity::new("pre", 0, 3) }]);
         let parsed = parse("<blockquote expandable>q</blockquote><span class='tg-spoiler'>s</span>").expect("reads");
         assert_eq!(parsed.entities, [Entity::new("expandable_blockquote", 0, 1), Entity::new("spoiler", 1, 1)]);
-        assert_eq!(parse("a & b &nope; &#65;").expect("reads").text, "a & b &nope; A");
+        assert_eq!(parse("a & b &nope; &#65; &lt3 &#x42").expect("reads").text, "a & b &nope; A <3 B");
+        let parsed = parse("<code class='language-rust'><pre>let</pre></code> <code class='language-c'>x</code>").expect("reads");
+        let rust = Entity { language: Some("rust".to_owned()), ..Entity::new("pre", 0, 3) };
+        assert_eq!(parsed.entities, [rust, Entity::new("code", 4, 1)], "plain code has no language");
+        let parsed = parse("<b hidden class=x>b</b >").expect("what says nothing is passed over");
+        assert_eq!((parsed.text.as_str(), parsed.entities.as_slice()), ("b", [Entity::new("bold", 0, 1)].as_slice()));
     }
 
     #[test]
@@ -227,6 +264,12 @@ mod tests {
             ("a <3 b>", "Unsupported start tag \"3\" at byte offset 2"),
             ("a <br>", "Unsupported start tag \"br\" at byte offset 2"),
             ("a <b", "Unclosed start tag at byte offset 2"),
+            ("<b>x</b", "Unclosed end tag at byte offset 4"),
+            ("<b/>", "Unsupported start tag \"b/\" at byte offset 0"),
+            ("<a href=http://a.example>x</a>", "Unexpected end of name token at byte offset 8"),
+            ("<a href='x'/>y</a>", "Empty attribute name in the tag \"a\" at byte offset 0"),
+            ("<a href='x", "Unclosed start tag at byte offset 0"),
+            ("<a href=", "Unclosed start tag \"a\" at byte offset 0"),
             ("<span>x</span>", "Tag \"span\" must have class \"tg-spoiler\" at byte offset 0"),
         ];
         for (text, wanted) in cases {

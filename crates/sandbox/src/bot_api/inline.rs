@@ -1,8 +1,8 @@
 //! `answerInlineQuery`.
 //!
 //! In: results as JSON. Out: results that a person can choose. Wording: telegram-bot-api's `Client.cpp` (`get_inline_query_result`); what only Telegram's
-//! servers check has the names listed at <https://core.telegram.org/method/messages.setInlineBotResults>. A file is taken by its `file_id`; one that would
-//! have to be fetched from an address is refused loudly, since here nobody would look at it before it is chosen. It must not send anything.
+//! servers check has the names listed at <https://core.telegram.org/method/messages.setInlineBotResults>. A file is taken by its `file_id`, or fetched from its
+//! address when somebody sends the result. It must not send anything, nor fetch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::fields::{self, Object};
 use super::params::Params;
 use super::reply::{Answer, ApiError};
 use super::{Call, markup, payments, text};
-use crate::world::inline::{InlineAnswer, InlineButton, InlineResult};
+use crate::world::inline::{InlineAnswer, InlineButton, InlineResult, RemoteFile};
 use crate::world::{Extra, FileKind, NewMessage};
 
 /// The most results of one answer.
@@ -101,30 +101,81 @@ fn result(call: &Call, value: &Value) -> Result<InlineResult, ApiError> {
         "article" => None,
         _ => Some(file(call, object, &kind).map_err(cannot)?),
     };
-    let needs_title = kind == "article" || kind == "document" || kind == "video" || kind == "voice";
+    let remote = match &file {
+        Some(Source::Address(kind, address)) => Some(remote(object, *kind, address, given.is_some())?),
+        _ => None,
+    };
+    let needs_title = matches!(kind.as_str(), "article" | "document" | "video" | "voice") || object.contains_key("audio_url");
     let title =
         if needs_title { fields::text(object, "title") } else { fields::optional_text(object, "title").map(Option::unwrap_or_default) };
     let description = fields::optional_text(object, "description").map_err(cannot)?.unwrap_or_default();
     let content = match (given, file) {
-        (Some(content), _) => content,
-        (None, Some(Source::Known(media))) => {
+        // What is shown in the list is not sent then.
+        (Some(content), _) => (content, None),
+        (None, file) => {
             let caption = call.caption(&params)?.unwrap_or_default();
             let caption_above = params.flag("show_caption_above_media");
-            NewMessage { text: caption.text, entities: caption.entities, media: Some(media), caption_above, ..NewMessage::default() }
-        }
-        (None, _) => {
-            call.world().refuse(format!("bot api method answerInlineQuery: a {kind} by its address"));
-            return Err(ApiError::bad_request("results with files by address are not served by this loopback Telegram"));
+            let media = file.and_then(|file| if let Source::Known(media) = file { Some(media) } else { None });
+            let content = NewMessage { text: caption.text, entities: caption.entities, media, caption_above, ..NewMessage::default() };
+            (content, remote)
         }
     };
+    let (content, remote) = content;
     let buttons = markup::buttons(&params)?;
-    Ok(InlineResult { id, kind, title: title.map_err(cannot)?, description, content: NewMessage { buttons, ..content } })
+    Ok(InlineResult { id, kind, title: title.map_err(cannot)?, description, content: NewMessage { buttons, ..content }, remote })
+}
+
+/// What is said of a file that lies at an address (<https://core.telegram.org/bots/api#inlinequeryresultphoto> and below).
+fn remote(object: &Object, kind: FileKind, address: &str, has_content: bool) -> Result<RemoteFile, ApiError> {
+    let wrong = |name: &str| Err(ApiError::bad_request(name));
+    let said = |name: &str| fields::optional_text(object, name).ok().flatten();
+    let is_web = |address: &str| url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_web(address) {
+        return wrong("WEBDOCUMENT_URL_INVALID");
+    }
+    let thumbnail = said("thumbnail_url").or_else(|| said("thumb_url"));
+    let mime = said("mime_type");
+    match (kind, mime.as_deref()) {
+        (FileKind::Photo, _) if thumbnail.is_none() => return wrong("PHOTO_THUMB_URL_EMPTY"),
+        (FileKind::Document, Some("application/pdf" | "application/zip")) | (FileKind::Video, Some("video/mp4")) => {}
+        // The page of a player is no message.
+        (FileKind::Video, Some("text/html")) if has_content => {}
+        (FileKind::Document, _) => return wrong("FILE_CONTENT_TYPE_INVALID"),
+        (FileKind::Video, _) => return wrong("WEBDOCUMENT_MIME_INVALID"),
+        _ => {}
+    }
+    if thumbnail.is_some_and(|thumbnail| !is_web(&thumbnail)) {
+        return wrong("WEBDOCUMENT_URL_INVALID");
+    }
+    // `photo_width`, `mpeg4_duration`, …
+    let number = |what: &str| {
+        let named = object.iter().find(|(name, _)| name.ends_with(what) && !name.starts_with("thumb"));
+        named.and_then(|(name, _)| fields::number(object, name).ok()).and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+    };
+    let usual_mime = match kind {
+        FileKind::Animation if object.contains_key("gif_url") => Some("image/gif"),
+        FileKind::Animation => Some("video/mp4"),
+        FileKind::Audio => Some("audio/mpeg"),
+        FileKind::Voice => Some("audio/ogg"),
+        _ => None,
+    };
+    let is_music = kind == FileKind::Audio;
+    Ok(RemoteFile {
+        address: address.to_owned(),
+        kind,
+        mime: mime.or_else(|| usual_mime.map(str::to_owned)),
+        duration: number("_duration"),
+        width: number("_width"),
+        height: number("_height"),
+        title: said("title").filter(|_| is_music),
+        performer: said("performer").filter(|_| is_music),
+    })
 }
 
 /// Where the file of a result is.
 enum Source {
     Known(i64),
-    Address,
+    Address(FileKind, String),
 }
 
 fn file(call: &Call, object: &Object, kind: &str) -> Result<Source, String> {
@@ -136,10 +187,13 @@ fn file(call: &Call, object: &Object, kind: &str) -> Result<Source, String> {
         "document" => ("document", FileKind::Document),
         "gif" => ("gif", FileKind::Animation),
         "mpeg4_gif" => ("mpeg4", FileKind::Animation),
+        "sticker" => ("sticker", FileKind::Sticker),
         other => return Err(format!("type \"{other}\" is unsupported for the inline query result")),
     };
-    if object.contains_key(&format!("{name}_url")) {
-        return Ok(Source::Address);
+    let address =
+        fields::optional_text(object, &format!("{name}_url"))?.filter(|address| !address.is_empty() && wanted != FileKind::Sticker);
+    if let Some(address) = address {
+        return Ok(Source::Address(wanted, address));
     }
     let file_id = fields::text(object, &format!("{name}_file_id"))?;
     call.known_file(&file_id, wanted).map(|file| Source::Known(file.id)).map_err(|error| error.description)

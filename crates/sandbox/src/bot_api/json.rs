@@ -57,7 +57,11 @@ pub(super) fn chat(state: &State, chat: ChatRef) -> Value {
 /// `Message`, with the message that it answers.
 pub(super) fn message(state: &State, bot: i64, message: &Message) -> Value {
     let mut object = bare_message(state, bot, message);
-    if let Some(answered) = message.reply_to.and_then(|id| state.message(message.chat, id)) {
+    // In a topic, what answers nothing else answers the message that began it (`get_implicit_reply_to_message_id` of telegram-bot-api's `Client.cpp`).
+    let topic = || message.extra.thread.filter(|topic| *topic < message.id && state.topics_of(message.chat).is_some());
+    let pins = matches!(message.extra.service, Some(Service::Pinned(_)));
+    let answered = message.reply_to.or_else(|| topic().filter(|_| !pins));
+    if let Some(answered) = answered.and_then(|id| state.message(message.chat, id)) {
         object.insert("reply_to_message".to_owned(), Value::Object(bare_message(state, bot, answered)));
     }
     if let Some(Service::Pinned(id)) = &message.extra.service {
@@ -100,7 +104,8 @@ fn bare_message(state: &State, bot: i64, message: &Message) -> Map<String, Value
     }
     let file = message.media.and_then(|id| state.files.get(id));
     let (text, entities) = if file.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
-    let has_text = file.is_none() && message.extra.service.is_none() && message.extra.invoice.is_none();
+    let extra = &message.extra;
+    let has_text = file.is_none() && extra.service.is_none() && extra.invoice.is_none() && extra.shared.is_none();
     if has_text || !message.text.is_empty() {
         put(text, json!(message.text));
     }

@@ -9,7 +9,7 @@ use super::json::user;
 use super::topics;
 use crate::world::inline::InlineQuery;
 use crate::world::stars::{Charge, Checkout};
-use crate::world::{Channel, ChatRef, Extra, Invoice, Payment, Service, State};
+use crate::world::{Channel, ChatRef, Extra, Invoice, Payment, Service, Shared, State};
 
 /// The currency of Stars.
 pub(super) const STARS: &str = "XTR";
@@ -23,6 +23,15 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
     if let Some(thread) = extra.thread {
         fields.insert("message_thread_id".to_owned(), json!(thread));
         fields.insert("is_topic_message".to_owned(), json!(true));
+    }
+    match &extra.shared {
+        Some(Shared::Contact { phone_number, first_name, user_id }) => {
+            fields.insert("contact".to_owned(), json!({"phone_number": phone_number, "first_name": first_name, "user_id": user_id}));
+        }
+        Some(Shared::Location { latitude, longitude }) => {
+            fields.insert("location".to_owned(), json!({"latitude": latitude, "longitude": longitude}));
+        }
+        None => {}
     }
     if let Some(via) = &extra.via {
         fields.insert("via_bot".to_owned(), user(state, via.bot));
@@ -40,7 +49,7 @@ pub(super) fn fields(state: &State, extra: &Extra) -> Map<String, Value> {
                 let both = [("name", name), ("icon_custom_emoji_id", icon_custom_emoji_id)];
                 both.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))).collect::<Map<_, _>>().into()
             }
-            Service::TopicClosed | Service::TopicReopened => json!({}),
+            Service::TopicClosed | Service::TopicReopened | Service::GeneralTopicHidden | Service::GeneralTopicUnhidden => json!({}),
             Service::MigratedTo(id) | Service::MigratedFrom(id) => json!(ChatRef::Channel(*id).bot_api_id()),
         };
         fields.insert(service.name().to_owned(), body);

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file_id;
+use super::{file_id, stickers};
 use crate::world::{FileKind, State, StoredFile};
 
 /// The fields of a message with this file.
@@ -15,8 +15,21 @@ pub(super) fn media(state: &State, bot: i64, file: &StoredFile) -> Map<String, V
         put("width", json!(file.width));
         put("height", json!(file.height));
     }
-    if matches!(file.kind, FileKind::Video | FileKind::Animation | FileKind::Audio | FileKind::Voice) {
+    if matches!(file.kind, FileKind::Video | FileKind::Animation | FileKind::Audio | FileKind::Voice | FileKind::VideoNote) {
         put("duration", json!(file.duration));
+    }
+    if file.kind == FileKind::VideoNote {
+        put("length", json!(file.width));
+    }
+    if file.kind == FileKind::Sticker {
+        put("type", json!("regular"));
+        put("width", json!(file.width));
+        put("height", json!(file.height));
+        put("is_animated", json!(file.mime.as_deref() == Some(stickers::TGS)));
+        put("is_video", json!(file.mime.as_deref() == Some(stickers::WEBM)));
+        if let Some(emoji) = &file.emoji {
+            put("emoji", json!(emoji));
+        }
     }
     if file.kind == FileKind::Audio {
         for (name, value) in [("title", &file.title), ("performer", &file.performer)] {
@@ -25,7 +38,7 @@ pub(super) fn media(state: &State, bot: i64, file: &StoredFile) -> Map<String, V
             }
         }
     }
-    if file.kind != FileKind::Photo {
+    if !matches!(file.kind, FileKind::Photo | FileKind::VideoNote | FileKind::Sticker) {
         for (name, value) in [("file_name", &file.name), ("mime_type", &file.mime)] {
             // A voice note has no name.
             if let Some(value) = value.as_ref().filter(|_| name != "file_name" || file.kind != FileKind::Voice) {

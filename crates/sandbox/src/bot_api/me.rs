@@ -3,6 +3,7 @@
 //! In: calls about the bot. Out: who it is. What it says of itself is in `profile` and `commands`. It must not touch chats.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Call;
 use super::reply::{Answer, ApiError};
@@ -24,7 +25,21 @@ pub(super) fn get_me(call: &Call) -> Answer {
     }))
 }
 
-/// `logOut` and `close`: there is no other server to go to, so nothing happens.
-pub(super) fn end() -> Answer {
+/// `close`: there is no other server to go to, so nothing happens. A server that was started itself not long ago refuses nobody (telegram-bot-api's
+/// `Client.cpp`, `on_cmd`).
+pub(super) fn close() -> Answer {
     Ok(Value::Bool(true))
+}
+
+/// `logOut`: what was not fetched yet is forgotten, and the bot may not come back for a while.
+pub(super) fn log_out(call: &Call) -> Answer {
+    let until = Instant::now() + call.world().limits().log_out;
+    call.world().change(|state| {
+        let bot = state.bots.get_mut(&call.bot).ok_or_else(|| ApiError::new(401, "Unauthorized"))?;
+        bot.queue.clear();
+        bot.webhook = None;
+        bot.poll_epoch += 1;
+        bot.logged_out_until = Some(until);
+        Ok(Value::Bool(true))
+    })
 }

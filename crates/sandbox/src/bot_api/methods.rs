@@ -4,8 +4,8 @@
 
 use super::reply::{Answer, ApiError};
 use super::{
-    Call, albums, callbacks, chats, commands, copy, download, edit, inline, me, media, payments, pins, polling, profile, send, topics,
-    webhook,
+    Call, albums, callbacks, chats, commands, copy, download, edit, general_topic, inline, me, media, payments, pins, polling, profile,
+    send, topics, webhook,
 };
 
 const METHODS: &[&str] = &[
@@ -14,6 +14,7 @@ const METHODS: &[&str] = &[
     "answerPreCheckoutQuery",
     "close",
     "closeForumTopic",
+    "closeGeneralForumTopic",
     "copyMessage",
     "copyMessages",
     "createForumTopic",
@@ -24,6 +25,7 @@ const METHODS: &[&str] = &[
     "deleteMyCommands",
     "deleteWebhook",
     "editForumTopic",
+    "editGeneralForumTopic",
     "editMessageCaption",
     "editMessageMedia",
     "editMessageReplyMarkup",
@@ -46,11 +48,13 @@ const METHODS: &[&str] = &[
     "getStarTransactions",
     "getUpdates",
     "getWebhookInfo",
+    "hideGeneralForumTopic",
     "leaveChat",
     "logOut",
     "pinChatMessage",
     "refundStarPayment",
     "reopenForumTopic",
+    "reopenGeneralForumTopic",
     "sendAnimation",
     "sendAudio",
     "sendChatAction",
@@ -59,7 +63,9 @@ const METHODS: &[&str] = &[
     "sendMediaGroup",
     "sendMessage",
     "sendPhoto",
+    "sendSticker",
     "sendVideo",
+    "sendVideoNote",
     "sendVoice",
     "setChatMenuButton",
     "setMessageReaction",
@@ -68,7 +74,10 @@ const METHODS: &[&str] = &[
     "setMyName",
     "setMyShortDescription",
     "setWebhook",
+    "unhideGeneralForumTopic",
     "unpinAllChatMessages",
+    "unpinAllForumTopicMessages",
+    "unpinAllGeneralForumTopicMessages",
     "unpinChatMessage",
 ];
 
@@ -83,10 +92,11 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "answerCallbackQuery" => callbacks::answer(call),
         "answerInlineQuery" => inline::answer(call),
         "answerPreCheckoutQuery" => payments::answer_pre_checkout(call),
-        "close" | "logOut" => me::end(),
+        "close" => me::close(),
         "copyMessage" => copy::copy_message(call),
         "copyMessages" => albums::copy_messages(call),
         "closeForumTopic" => topics::set_closed(call, true),
+        "closeGeneralForumTopic" => general_topic::set_closed(call, true),
         "createForumTopic" => topics::create(call),
         "createInvoiceLink" => payments::create_link(call),
         "deleteForumTopic" => topics::delete(call),
@@ -95,6 +105,7 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "deleteMyCommands" => commands::delete(call),
         "deleteWebhook" => webhook::delete(call),
         "editForumTopic" => topics::edit(call),
+        "editGeneralForumTopic" => general_topic::edit(call),
         "editMessageCaption" => edit::caption(call),
         "editMessageMedia" => media::edit(call).await,
         "editMessageReplyMarkup" => edit::reply_markup(call),
@@ -117,11 +128,16 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "getStarTransactions" => payments::transactions(call),
         "getUpdates" => polling::get_updates(call).await,
         "getWebhookInfo" => webhook::info(call),
+        "hideGeneralForumTopic" => general_topic::set_hidden(call, true),
         "leaveChat" => chats::leave(call),
+        "logOut" => me::log_out(call),
         "pinChatMessage" => pins::pin(call),
         "refundStarPayment" => payments::refund(call),
         "reopenForumTopic" => topics::set_closed(call, false),
-        "sendAnimation" | "sendAudio" | "sendDocument" | "sendPhoto" | "sendVideo" | "sendVoice" => media::send(call, method).await,
+        "reopenGeneralForumTopic" => general_topic::set_closed(call, false),
+        "sendAnimation" | "sendAudio" | "sendDocument" | "sendPhoto" | "sendSticker" | "sendVideo" | "sendVideoNote" | "sendVoice" => {
+            media::send(call, method).await
+        }
         "sendChatAction" => callbacks::chat_action(call),
         "sendInvoice" => payments::send(call),
         "sendMediaGroup" => albums::send_media_group(call).await,
@@ -133,7 +149,10 @@ pub(super) async fn run(call: &Call, method: &'static str) -> Answer {
         "setMyName" => profile::set_text(call, profile::NAME),
         "setMyShortDescription" => profile::set_text(call, profile::SHORT_DESCRIPTION),
         "setWebhook" => webhook::set(call),
+        "unhideGeneralForumTopic" => general_topic::set_hidden(call, false),
         "unpinAllChatMessages" => pins::unpin_all(call),
+        "unpinAllForumTopicMessages" => topics::unpin_all(call),
+        "unpinAllGeneralForumTopicMessages" => general_topic::unpin_all(call),
         "unpinChatMessage" => pins::unpin(call),
         // `canonical` knows more than this list.
         other => Err(ApiError::new(404, format!("Not Found: method {other} is not served"))),

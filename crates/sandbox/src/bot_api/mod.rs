@@ -4,7 +4,6 @@
 //! <https://core.telegram.org/bots/api> describes them, with the real error texts. It must not keep a state of its own but for rates and webhook tasks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +11,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +21,7 @@ use crate::world::World;
 
 mod access;
 mod albums;
+pub(crate) mod by_address;
 mod callbacks;
 mod chats;
 mod commands;
@@ -30,6 +31,7 @@ mod edit;
 mod fetch;
 mod fields;
 mod file_id;
+mod general_topic;
 mod html;
 mod incoming;
 mod inline;
@@ -52,6 +54,7 @@ mod rate;
 mod reply;
 mod reply_keyboard;
 mod send;
+mod stickers;
 mod text;
 mod topics;
 mod webhook;
@@ -75,9 +78,7 @@ impl Face {
     /// A face of this world that ends with `cancel`; what it starts runs in `tasks`.
     pub(crate) fn new(world: World, faults: Faults, cancel: CancellationToken, tasks: TaskTracker) -> Self {
         let rates = Arc::new(rate::Rates::new(world.limits()));
-        // As Telegram does: a webhook or a file's server that does not answer is given up.
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client without TLS options can be built");
-        Self { world, faults, cancel, tasks, rates, http }
+        Self { world, faults, cancel, tasks, rates, http: by_address::client() }
     }
 
     /// The routes of the face.
@@ -104,9 +105,12 @@ async fn serve(State(face): State<Face>, ConnectInfo(cut): ConnectInfo<Cut>, req
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return ApiError::new(404, "Not Found").into_response();
     };
-    let Some(bot) = face.world.read(|state| state.bot_by_token(token).map(|bot| bot.id)) else {
+    let Some((bot, logged_out_until)) = face.world.read(|state| state.bot_by_token(token).map(|bot| (bot.id, bot.logged_out_until))) else {
         return ApiError::new(401, "Unauthorized").into_response();
     };
+    if logged_out_until.is_some_and(|until| until > Instant::now()) {
+        return ApiError::new(400, "Logged out").into_response();
+    }
     let Some(method) = methods::canonical(method) else {
         face.world.refuse(format!("bot api method {method}"));
         return ApiError::new(404, format!("Not Found: method {method} is not served by this loopback Telegram")).into_response();

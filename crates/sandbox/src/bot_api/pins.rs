@@ -9,11 +9,7 @@ use serde_json::Value;
 use super::access::{may_read, may_write, rights_in};
 use super::reply::{Answer, ApiError};
 use super::{Call, fields};
-use crate::world::{ChatRef, State};
-
-/// What a reaction may be (<https://core.telegram.org/bots/api#reactiontypeemoji>).
-const EMOJI: &str = "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 😇 \
-                     😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡";
+use crate::world::{ChatRef, State, pins};
 
 /// `pinChatMessage`.
 pub(super) fn pin(call: &Call) -> Answer {
@@ -79,12 +75,7 @@ fn reaction(value: &Value) -> Result<String, ApiError> {
     match fields::text(object, "type").map_err(|why| cannot(&why))?.as_str() {
         "emoji" => {
             let emoji = fields::text(object, "emoji").map_err(|why| cannot(&why))?;
-            // The variation selector says nothing.
-            let plain = emoji.replace('\u{fe0f}', "");
-            match EMOJI.split_whitespace().any(|known| known == plain) {
-                true => Ok(plain),
-                false => Err(ApiError::bad_request("REACTION_INVALID")),
-            }
+            pins::reaction(&emoji).ok_or_else(|| ApiError::bad_request("REACTION_INVALID"))
         }
         // There are no custom emoji here.
         "custom_emoji" => Err(ApiError::bad_request("REACTION_INVALID")),
@@ -92,7 +83,7 @@ fn reaction(value: &Value) -> Result<String, ApiError> {
     }
 }
 
-fn may_pin(state: &State, bot: i64, chat: ChatRef) -> Result<(), ApiError> {
+pub(super) fn may_pin(state: &State, bot: i64, chat: ChatRef) -> Result<(), ApiError> {
     may_write(state, bot, chat)?;
     let ChatRef::Channel(id) = chat else {
         return Ok(());

@@ -85,6 +85,15 @@ fn finish(mut parsed: Formatted) -> Formatted {
     parsed
 }
 
+/// A link as it is kept; `None` if it leads nowhere, and what should have been a link is plain text.
+pub(super) fn checked_link(target: &str) -> Option<String> {
+    let with_scheme = if target.contains("://") || target.starts_with("tg:") { target.to_owned() } else { format!("http://{target}") };
+    url::Url::parse(&with_scheme)
+        .ok()
+        .filter(|url| url.host_str().is_some_and(|host| host.contains('.') || url.port().is_some() || url.scheme() == "tg"))
+        .map(|url| url.to_string())
+}
+
 /// The length as Telegram counts it.
 pub(super) fn units(text: &str) -> usize {
     text.encode_utf16().count()

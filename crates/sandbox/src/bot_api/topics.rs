@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::Call;
 use super::access::{may_write, rights_in};
+use super::pins::may_pin;
 use super::reply::{Answer, ApiError};
 use crate::world::topics::{ICON_COLORS, Topic};
-use crate::world::{ChatRef, Service};
+use crate::world::{ChatRef, Service, State};
 
 /// The longest name, in characters (<https://core.telegram.org/bots/api#createforumtopic>).
 const MAX_NAME: usize = 128;
@@ -20,20 +21,20 @@ impl Call {
     /// is in the general one, which is not named.
     pub(super) fn thread(&self, chat: ChatRef) -> Result<Option<i32>, ApiError> {
         let not_found = || ApiError::bad_request("message thread not found");
-        let Some(thread) = self.params.number::<i32>("message_thread_id").filter(|thread| *thread != 0) else {
-            return Ok(None);
+        let is_open = |state: &State, channel: i64, thread: Option<i32>| match rights_in(state, channel, self.bot).manage_topics
+            || state.topic_is_open(channel, thread, self.bot)
+        {
+            true => Ok(thread),
+            false => Err(ApiError::bad_request("TOPIC_CLOSED")),
         };
-        self.world().read(|state| match (chat, state.topics_of(chat)) {
+        let thread = self.params.number::<i32>("message_thread_id").filter(|thread| *thread != 0);
+        self.world().read(|state| match (chat, state.topics_of(chat), thread) {
+            (ChatRef::Private { .. }, _, None) => Ok(None),
             // Topics in the chat of a person with a bot are not served.
-            (ChatRef::Private { .. }, _) => Err(not_found()),
-            (ChatRef::Channel(_), None) => Ok(None),
-            (ChatRef::Channel(channel), Some(topics)) => {
-                let topic = topics.get(&thread).ok_or_else(not_found)?;
-                if topic.closed && !rights_in(state, channel, self.bot).manage_topics && topic.creator != self.bot {
-                    return Err(ApiError::bad_request("TOPIC_CLOSED"));
-                }
-                Ok(Some(thread))
-            }
+            (ChatRef::Private { .. }, _, Some(_)) => Err(not_found()),
+            (ChatRef::Channel(_), None, _) => Ok(None),
+            (ChatRef::Channel(_), Some(topics), Some(thread)) if !topics.contains_key(&thread) => Err(not_found()),
+            (ChatRef::Channel(channel), Some(_), thread) => is_open(state, channel, thread),
         })
     }
 }
@@ -62,28 +63,12 @@ pub(super) fn create(call: &Call) -> Answer {
 pub(super) fn edit(call: &Call) -> Answer {
     let name = name(call);
     let emoji = call.params.was_given("icon_custom_emoji_id").then(|| call.params.text("icon_custom_emoji_id").map(str::to_owned));
-    changes(call, "not enough rights to edit the topic", |topic| {
-        let name = name.filter(|name| *name != topic.name);
-        let emoji = emoji.filter(|emoji| *emoji != topic.icon_custom_emoji_id);
-        if name.is_none() && emoji.is_none() {
-            return None;
-        }
-        if let Some(name) = &name {
-            topic.name.clone_from(name);
-        }
-        if let Some(emoji) = &emoji {
-            topic.icon_custom_emoji_id.clone_from(emoji);
-        }
-        Some(Service::TopicEdited { name, icon_custom_emoji_id: emoji.map(Option::unwrap_or_default) })
-    })
+    changes(call, "not enough rights to edit the topic", |topic| topic.relabel(name, emoji))
 }
 
 /// `closeForumTopic` and `reopenForumTopic`.
 pub(super) fn set_closed(call: &Call, closed: bool) -> Answer {
-    changes(call, "not enough rights to close or open the topic", |topic| {
-        let was_closed = std::mem::replace(&mut topic.closed, closed);
-        (was_closed != closed).then_some(if closed { Service::TopicClosed } else { Service::TopicReopened })
-    })
+    changes(call, "not enough rights to close or open the topic", |topic| topic.set_closed(closed))
 }
 
 /// `deleteForumTopic`.
@@ -95,6 +80,27 @@ pub(super) fn delete(call: &Call) -> Answer {
             return Err(ApiError::bad_request("not enough rights to delete the topic"));
         }
         Ok(Value::Bool(state.delete_topic(channel, topic.id)))
+    })
+}
+
+/// `unpinAllForumTopicMessages`.
+pub(super) fn unpin_all(call: &Call) -> Answer {
+    let channel = forum(call)?;
+    let topic = topic(call, channel)?;
+    unpin_in(call, channel, Some(topic.id))
+}
+
+/// Takes away what is pinned in one topic (`None` is the general one).
+pub(super) fn unpin_in(call: &Call, channel: i64, thread: Option<i32>) -> Answer {
+    let chat = ChatRef::Channel(channel);
+    call.world().change(|state| {
+        may_pin(state, call.bot, chat)?;
+        let pinned = state.pins.get(&chat).cloned().unwrap_or_default();
+        let in_it = |id: &i32| state.message(chat, *id).is_some_and(|message| message.extra.thread == thread);
+        for id in pinned.into_iter().filter(in_it).collect::<Vec<_>>() {
+            state.unpin(chat, id);
+        }
+        Ok(Value::Bool(true))
     })
 }
 
@@ -113,7 +119,7 @@ fn changes(call: &Call, no_rights: &str, change: impl FnOnce(&mut Topic) -> Opti
 }
 
 /// The forum that the call means, in which the bot may write.
-fn forum(call: &Call) -> Result<i64, ApiError> {
+pub(super) fn forum(call: &Call) -> Result<i64, ApiError> {
     let chat = call.chat("chat_id")?;
     call.world().read(|state| {
         may_write(state, call.bot, chat)?;
@@ -131,7 +137,7 @@ fn topic(call: &Call, channel: i64) -> Result<Topic, ApiError> {
 }
 
 /// The name that was given. A long one is cut, as TDLib's `clean_name` does.
-fn name(call: &Call) -> Option<String> {
+pub(super) fn name(call: &Call) -> Option<String> {
     let name = call.params.text("name").map(str::trim).filter(|name| !name.is_empty())?;
     Some(name.chars().take(MAX_NAME).collect())
 }

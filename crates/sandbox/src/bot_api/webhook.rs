@@ -1,13 +1,15 @@
 //! `setWebhook`, `deleteWebhook`, `getWebhookInfo`.
 //!
-//! In: an address. Out: a task that pushes (`webhook_push`). Unlike at Telegram the address may be plain HTTP on any port, since all of this is on one
-//! machine. It must not deliver by itself.
+//! In: an address. Out: a task that pushes (`webhook_push`), or the refusal (telegram-bot-api's `WebhookActor.cpp`). It must not deliver by itself.
 
 use serde_json::{Value, json};
 
 use super::reply::{Answer, ApiError};
 use super::{Call, webhook_push};
 use crate::world::updates::Webhook;
+
+/// Where a server without `--local` delivers.
+const PORTS: [u16; 4] = [80, 88, 443, 8443];
 
 /// `setWebhook`.
 pub(super) fn set(call: &Call) -> Answer {
@@ -21,6 +23,9 @@ pub(super) fn set(call: &Call) -> Answer {
     if url.scheme() != "https" && !(url.scheme() == "http" && plain_is_fine) {
         return Err(ApiError::bad_request("bad webhook: An HTTPS URL must be provided for webhook"));
     }
+    if !plain_is_fine && !url.port_or_known_default().is_some_and(|port| PORTS.contains(&port)) {
+        return Err(ApiError::bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"));
+    }
     let secret_token = call.params.text("secret_token").map(str::to_owned);
     let right_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     if secret_token.as_ref().is_some_and(|token| token.len() > 256 || !token.chars().all(right_letter)) {
@@ -29,7 +34,7 @@ pub(super) fn set(call: &Call) -> Answer {
     let wanted: Option<Vec<String>> = call.params.json("allowed_updates")?;
     let forget = call.params.flag("drop_pending_updates");
     let max_connections = call.params.number("max_connections").unwrap_or(40).clamp(1, 100);
-    let epoch = call.world().change(|state| {
+    let epoch = call.world().change(|state| -> Result<_, ApiError> {
         let bot = state.bots.get_mut(&call.bot).ok_or_else(|| ApiError::new(401, "Unauthorized"))?;
         if let Some(wanted) = wanted {
             bot.allowed_updates = Some(wanted).filter(|wanted| !wanted.is_empty());

@@ -131,7 +131,7 @@ pub(super) async fn channels(State(control): State<Control>) -> Json<Value> {
         let channels = state.channels.values().map(|channel| {
             json!({
                 "id": channel.id,
-                "chat_id": ChatRef::Channel(channel.id).bot_api_id(),
+                "chat": ChatRef::Channel(channel.id).bot_api_id().to_string(),
                 "title": channel.title,
                 "username": channel.username,
                 "creator": channel.creator,

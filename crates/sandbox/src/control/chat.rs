@@ -6,28 +6,43 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Control, Failed, chats};
+use super::{Control, Failed};
 use crate::world::MessageView;
 
+/// A person, and where they are.
 #[derive(Deserialize)]
 pub(super) struct Who {
     pub(super) user: String,
+    /// A bot's username, or the Bot API's id of a channel or a group; the chat with the first bot if it is not given.
+    #[serde(default, deserialize_with = "name_or_number")]
+    pub(super) chat: Option<String>,
+    /// Which bot is meant in a group; the first one if it is not given.
     pub(super) bot: Option<String>,
-    /// A group; the chat with the bot if it is not given.
-    pub(super) chat_id: Option<i64>,
-    /// A topic of it.
+    /// A topic of a forum; 0 is what stands in none.
     pub(super) message_thread_id: Option<i32>,
+}
+
+/// Ids of chats are numbers for the Bot API and texts in the list of chats: both are taken.
+fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Chat {
+        Number(i64),
+        Name(String),
+    }
+    Ok(Option::<Chat>::deserialize(deserializer)?.map(|chat| match chat {
+        Chat::Number(id) => id.to_string(),
+        Chat::Name(name) => name,
+    }))
 }
 
 #[derive(Deserialize)]
 pub(super) struct Send {
     #[serde(flatten)]
     who: Who,
-    /// A channel or a group in place of the chat with the bot.
-    chat: Option<String>,
     text: String,
     reply_to: Option<i32>,
 }
@@ -53,15 +68,7 @@ pub(super) async fn send(State(control): State<Control>, Json(body): Json<Send>)
     if text.is_empty() || text.encode_utf16().count() > control.world.limits().text_units {
         return Err(Failed::bad("a text has 1 to 4096 characters"));
     }
-    if let Some(channel) = body.chat.as_deref().and_then(chats::channel_named) {
-        return chats::post(&control, &body.who, channel, text, body.reply_to);
-    }
-    let bot = body.chat.or(body.who.bot);
-    let user = control.person(&Who { bot, ..body.who })?;
-    let message_id = match body.reply_to {
-        Some(reply_to) => user.replies(reply_to, text).await,
-        None => user.sends(text).await,
-    };
+    let message_id = control.person(&body.who)?.writes(text, body.reply_to).map_err(Failed::bad)?;
     Ok(Json(json!({"message_id": message_id})))
 }
 
@@ -96,6 +103,21 @@ pub(super) async fn deleted(State(control): State<Control>, Query(who): Query<Wh
 pub(super) async fn transcript(State(control): State<Control>, Query(who): Query<Who>) -> Result<String, Failed> {
     let user = control.person(&who)?;
     tokio::task::spawn_blocking(move || user.transcript()).await.map_err(Failed::bad)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reaction {
+    #[serde(flatten)]
+    who: Who,
+    message_id: i32,
+    emoji: Option<String>,
+}
+
+pub(super) async fn react(State(control): State<Control>, Json(body): Json<Reaction>) -> Result<Json<Value>, Failed> {
+    match control.person(&body.who)?.reacts(body.message_id, body.emoji.as_deref()) {
+        true => Ok(Json(json!({"emoji": body.emoji}))),
+        false => Err(Failed::bad("no such message, or no such reaction")),
+    }
 }
 
 pub(super) async fn block(State(control): State<Control>, Json(who): Json<Who>) -> Result<Json<Value>, Failed> {

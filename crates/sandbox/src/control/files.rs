@@ -14,9 +14,6 @@ use crate::serve_file;
 #[derive(Deserialize)]
 pub(super) struct Which {
     user: String,
-    bot: Option<String>,
-    chat_id: Option<i64>,
-    /// A chat of the list, in place of `bot`.
     chat: Option<String>,
     message_id: i32,
 }
@@ -30,13 +27,8 @@ pub(super) async fn thumb(State(control): State<Control>, Query(which): Query<Wh
 }
 
 async fn respond(control: &Control, which: &Which, thumb: bool, headers: HeaderMap) -> Result<Response, Failed> {
-    let chat = match &which.chat {
-        Some(chat) => control.chat(&which.user, chat)?.1,
-        None => {
-            let who = Who { user: which.user.clone(), bot: which.bot.clone(), chat_id: which.chat_id, message_thread_id: None };
-            control.person(&who)?.chat()
-        }
-    };
+    let who = Who { user: which.user.clone(), chat: which.chat.clone(), bot: None, message_thread_id: None };
+    let chat = control.person(&who)?.chat();
     let what = if thumb { "thumbnail" } else { "file" };
     let found = control.world.file_of_message(chat, which.message_id, thumb);
     let (path, mime) = found.ok_or_else(|| Failed::missing(format!("no {what} in message {}", which.message_id)))?;

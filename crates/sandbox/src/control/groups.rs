@@ -58,13 +58,13 @@ pub(super) struct Settings {
 pub(super) async fn create(State(control): State<Control>, Json(body): Json<NewGroup>) -> Result<Json<Value>, Failed> {
     let user = control.person(&body.who)?;
     let group = if body.basic { user.creates_group(&body.title) } else { user.creates_supergroup(&body.title) };
-    Ok(Json(json!({"chat_id": group.chat_id()})))
+    Ok(Json(json!({"chat": group.chat_id().to_string()})))
 }
 
 pub(super) async fn act(State(control): State<Control>, Json(mut body): Json<Act>) -> Result<Json<Value>, Failed> {
     let user = match body.act {
         What::Join => {
-            let group = body.who.chat_id.take().and_then(channel_of_bot_api_id);
+            let group = body.who.chat.take().and_then(|chat| chat.parse().ok()).and_then(channel_of_bot_api_id);
             let group = group.filter(|id| control.world.read(|state| state.channels.contains_key(id)));
             let group = group.ok_or_else(|| Failed::missing("no such group".to_owned()))?;
             let user = control.person(&body.who)?.in_chat(group);
@@ -84,7 +84,7 @@ pub(super) async fn act(State(control): State<Control>, Json(mut body): Json<Act
         What::MakeForum => {}
         What::Upgrade => now = user.upgrades_group().map_err(Failed::bad)?,
     }
-    Ok(Json(json!({"chat_id": now.chat_id()})))
+    Ok(Json(json!({"chat": now.chat_id().to_string()})))
 }
 
 pub(super) async fn open(State(control): State<Control>, Json(body): Json<Link>) -> Result<Json<Value>, Failed> {

@@ -41,7 +41,7 @@ pub(super) async fn ask(State(control): State<Control>, Json(body): Json<Ask>) -
 }
 
 pub(super) async fn choose(State(control): State<Control>, Json(body): Json<Choose>) -> Result<Json<Value>, Failed> {
-    let message_id = control.person(&body.who)?.chooses_result(&body.query_id, &body.result_id).map_err(Failed::bad)?;
+    let message_id = control.person(&body.who)?.chooses_result(&body.query_id, &body.result_id).await.map_err(Failed::bad)?;
     Ok(Json(json!({"message_id": message_id})))
 }
 

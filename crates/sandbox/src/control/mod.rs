@@ -65,6 +65,7 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireL
         .route("/control/chats", get(chats::list))
         .route("/control/chat", get(chats::shown))
         .route("/control/send", post(chat::send))
+        .route("/control/react", post(chat::react))
         .route("/control/press", post(chat::press))
         .route("/control/messages", get(chat::messages))
         .route("/control/deleted", get(chat::deleted))
@@ -89,21 +90,23 @@ pub(crate) fn router(world: World, faults: Faults, network: Network, wire: WireL
 }
 
 impl Control {
-    /// The person whom a call names, in the chat with the bot that it names (or the first one), or in a group.
+    /// The person whom a call names, in the chat that it names.
     fn person(&self, who: &chat::Who) -> Result<TestUser, Failed> {
         self.world.read(|state| {
             let person = person(state, &who.user)?;
-            let bot = Self::bot(state, who.bot.as_deref())?;
-            let user = TestUser::new(self.world.clone(), bot, person);
-            let Some(chat_id) = who.chat_id else {
-                return Ok(user);
+            let group = who.chat.as_deref().and_then(|chat| chat.parse().ok()).and_then(channel_of_bot_api_id);
+            let Some(group) = group else {
+                if who.bot.is_some() {
+                    return Err(Failed::bad("bot says which one is meant in a group; the chat with a bot is named by chat"));
+                }
+                return Ok(TestUser::new(self.world.clone(), Self::bot(state, who.chat.as_deref())?, person));
             };
-            let member = |id: &i64| state.channels.get(id).is_some_and(|group| group.megagroup && group.is_member(person));
-            let group = channel_of_bot_api_id(chat_id).filter(member);
-            let group = group
-                .map(|group| user.in_chat(group))
-                .ok_or_else(|| Failed::missing(format!("{} is not in a group {chat_id}", who.user)))?;
-            Ok(who.message_thread_id.map_or(group.clone(), |topic| group.in_topic(topic)))
+            if !state.channels.get(&group).is_some_and(|group| group.is_member(person)) {
+                return Err(Failed::missing(format!("{} is not in {}", who.user, who.chat.as_deref().unwrap_or_default())));
+            }
+            let user = TestUser::new(self.world.clone(), Self::bot(state, who.bot.as_deref())?, person).in_chat(group);
+            let topic = who.message_thread_id.filter(|topic| *topic != 0);
+            Ok(topic.map_or(user.clone(), |topic| user.in_topic(topic)))
         })
     }
 

@@ -33,6 +33,7 @@ embedded![
     "message.js",
     "messages.js",
     "overlays.js",
+    "reactions.js",
     "reply_keys.js",
     "theme.js",
     "topics.js",

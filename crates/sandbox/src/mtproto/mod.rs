@@ -38,6 +38,7 @@ mod tests;
 mod tl_blank;
 mod tl_message;
 mod tl_service;
+mod tl_topic;
 mod tl_update;
 mod tl_view;
 mod transport;

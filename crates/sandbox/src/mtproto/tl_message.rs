@@ -5,7 +5,7 @@
 use grammers_tl_types as tl;
 
 use super::{entities, tl_blank, tl_service, tl_view};
-use crate::world::{Button, ButtonAction, ChatRef, FileKind, Forward, Message, State, StoredFile};
+use crate::world::{Button, ButtonAction, ChatRef, FileKind, Forward, Message, Shared, State, StoredFile};
 
 /// A message as `viewer` sees it.
 pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enums::Message {
@@ -28,10 +28,10 @@ pub(crate) fn message(state: &State, viewer: i64, message: &Message) -> tl::enum
         id: message.id,
         from_id: (!is_post).then(|| tl_view::user_peer(message.author)),
         fwd_from: message.forward.as_ref().map(|forward| forward_header(state, forward)),
-        reply_to: message.reply_to.map(reply_header),
+        reply_to: reply_header(message.reply_to, thread(state, message)),
         date: message.date,
         message: message.text.clone(),
-        media: media.map(|file| self::media(state, file, message.spoiler)),
+        media: media.map(|file| self::media(state, file, message.spoiler)).or_else(|| message.extra.shared.as_ref().map(shared)),
         reply_markup: markup(&message.buttons),
         entities: entities::to_tl(&message.entities),
         views: is_post.then_some(1),
@@ -62,7 +62,7 @@ pub(crate) fn media(state: &State, file: &StoredFile, spoiler: bool) -> tl::enum
         nopremium: false,
         spoiler,
         video: file.kind == FileKind::Video,
-        round: false,
+        round: file.kind == FileKind::VideoNote,
         voice: file.kind == FileKind::Voice,
         document: Some(document(state, file)),
         alt_documents: None,
@@ -115,9 +115,9 @@ fn attributes(file: &StoredFile) -> Vec<tl::enums::DocumentAttribute> {
     use tl::enums::DocumentAttribute as Attribute;
     let mut attributes = Vec::new();
     match file.kind {
-        FileKind::Video | FileKind::Animation => {
+        FileKind::Video | FileKind::Animation | FileKind::VideoNote => {
             attributes.push(Attribute::Video(tl::types::DocumentAttributeVideo {
-                round_message: false,
+                round_message: file.kind == FileKind::VideoNote,
                 supports_streaming: file.supports_streaming,
                 nosound: file.kind == FileKind::Animation,
                 duration: f64::from(file.duration),
@@ -135,6 +135,16 @@ fn attributes(file: &StoredFile) -> Vec<tl::enums::DocumentAttribute> {
                 title: file.title.clone(),
                 performer: file.performer.clone(),
                 waveform: None,
+            }));
+        }
+        FileKind::Sticker => {
+            let (w, h) = (file.width.cast_signed(), file.height.cast_signed());
+            attributes.push(Attribute::ImageSize(tl::types::DocumentAttributeImageSize { w, h }));
+            attributes.push(Attribute::Sticker(tl::types::DocumentAttributeSticker {
+                mask: false,
+                alt: file.emoji.clone().unwrap_or_default(),
+                stickerset: tl::enums::InputStickerSet::Empty,
+                mask_coords: None,
             }));
         }
         FileKind::Document | FileKind::Photo | FileKind::Thumbnail => {}
@@ -161,11 +171,38 @@ fn forward_header(state: &State, forward: &Forward) -> tl::enums::MessageFwdHead
     tl::enums::MessageFwdHeader::Header(header)
 }
 
-pub(super) fn reply_header(reply_to_msg_id: i32) -> tl::enums::MessageReplyHeader {
-    tl::enums::MessageReplyHeader::Header(tl::types::MessageReplyHeader {
-        reply_to_msg_id: Some(reply_to_msg_id),
+/// What a message answers, and in which topic it stands: in one, what answers nothing else answers the message that began it, and what answers another
+/// message names the topic beside it (<https://core.telegram.org/api/forum#forum-topics>, <https://core.telegram.org/api/threads>).
+pub(super) fn reply_header(answers: Option<i32>, thread: Option<i32>) -> Option<tl::enums::MessageReplyHeader> {
+    let reply_to_msg_id = Some(answers.or(thread)?);
+    Some(tl::enums::MessageReplyHeader::Header(tl::types::MessageReplyHeader {
+        forum_topic: thread.is_some(),
+        reply_to_msg_id,
+        reply_to_top_id: thread.filter(|_| reply_to_msg_id != thread),
         ..tl_blank::reply_header()
-    })
+    }))
+}
+
+/// The topic that a message stands in; that which begins a topic answers nothing.
+pub(super) fn thread(state: &State, message: &Message) -> Option<i32> {
+    message.extra.thread.filter(|topic| *topic != message.id && state.topics_of(message.chat).is_some())
+}
+
+fn shared(shared: &Shared) -> tl::enums::MessageMedia {
+    match shared {
+        Shared::Contact { phone_number, first_name, user_id } => tl::enums::MessageMedia::Contact(tl::types::MessageMediaContact {
+            phone_number: phone_number.clone(),
+            first_name: first_name.clone(),
+            last_name: String::new(),
+            vcard: String::new(),
+            user_id: *user_id,
+        }),
+        Shared::Location { latitude, longitude } => {
+            let (lat, long) = (*latitude, *longitude);
+            let point = tl::types::GeoPoint { long, lat, access_hash: 0, accuracy_radius: None };
+            tl::enums::MessageMedia::Geo(tl::types::MessageMediaGeo { geo: tl::enums::GeoPoint::Point(point) })
+        }
+    }
 }
 
 fn markup(buttons: &[Vec<Button>]) -> Option<tl::enums::ReplyMarkup> {

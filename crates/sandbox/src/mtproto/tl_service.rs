@@ -26,7 +26,7 @@ pub(super) fn message(state: &State, viewer: i64, message: &Message, service: &S
         from_id: Some(tl_view::user_peer(message.author)),
         peer_id: tl_view::peer(message.chat, viewer),
         saved_peer_id: None,
-        reply_to: about.map(tl_message::reply_header),
+        reply_to: tl_message::reply_header(about, tl_message::thread(state, message)),
         date: message.date,
         action: action(state, viewer, message, service),
         reactions: None,
@@ -61,10 +61,12 @@ fn action(state: &State, viewer: i64, message: &Message, service: &Service) -> t
         Service::TopicEdited { name, icon_custom_emoji_id } => {
             // 0 takes the icon away.
             let icon = icon_custom_emoji_id.as_ref().map(|id| id.parse().unwrap_or(0));
-            Action::TopicEdit(topic_edit(name.clone(), icon, None))
+            Action::TopicEdit(tl::types::MessageActionTopicEdit { title: name.clone(), icon_emoji_id: icon, ..unchanged() })
         }
-        Service::TopicClosed => Action::TopicEdit(topic_edit(None, None, Some(true))),
-        Service::TopicReopened => Action::TopicEdit(topic_edit(None, None, Some(false))),
+        Service::TopicClosed => Action::TopicEdit(tl::types::MessageActionTopicEdit { closed: Some(true), ..unchanged() }),
+        Service::TopicReopened => Action::TopicEdit(tl::types::MessageActionTopicEdit { closed: Some(false), ..unchanged() }),
+        Service::GeneralTopicHidden => Action::TopicEdit(tl::types::MessageActionTopicEdit { hidden: Some(true), ..unchanged() }),
+        Service::GeneralTopicUnhidden => Action::TopicEdit(tl::types::MessageActionTopicEdit { hidden: Some(false), ..unchanged() }),
         Service::MigratedTo(channel_id) => Action::ChatMigrateTo(tl::types::MessageActionChatMigrateTo { channel_id: *channel_id }),
         Service::MigratedFrom(chat_id) => {
             let title = state.channels.get(chat_id).map(|group| group.title.clone()).unwrap_or_default();
@@ -105,6 +107,7 @@ fn charge(payment: &Payment) -> tl::enums::PaymentCharge {
     tl::enums::PaymentCharge::Charge(tl::types::PaymentCharge { id: payment.charge.clone(), provider_charge_id: String::new() })
 }
 
-fn topic_edit(title: Option<String>, icon_emoji_id: Option<i64>, closed: Option<bool>) -> tl::types::MessageActionTopicEdit {
-    tl::types::MessageActionTopicEdit { title, icon_emoji_id, closed, hidden: None }
+/// An edit of a topic that says nothing yet.
+fn unchanged() -> tl::types::MessageActionTopicEdit {
+    tl::types::MessageActionTopicEdit { title: None, icon_emoji_id: None, closed: None, hidden: None }
 }

@@ -28,7 +28,7 @@ pub(crate) fn user(state: &State, viewer: i64, id: i64) -> Option<tl::enums::Use
 }
 
 /// A channel.
-pub(crate) fn channel(channel: &Channel, viewer: i64) -> tl::enums::Chat {
+pub(crate) fn channel(state: &State, channel: &Channel, viewer: i64) -> tl::enums::Chat {
     let is_member = channel.is_member(viewer);
     if !is_member && (channel.username.is_none() || channel.banned.contains(&viewer)) {
         return tl::enums::Chat::ChannelForbidden(tl::types::ChannelForbidden {
@@ -47,6 +47,7 @@ pub(crate) fn channel(channel: &Channel, viewer: i64) -> tl::enums::Chat {
         broadcast: !channel.megagroup,
         megagroup: channel.megagroup,
         noforwards: channel.noforwards,
+        forum: state.topics.contains_key(&channel.id),
         id: channel.id,
         access_hash: Some(channel.access_hash),
         title: channel.title.clone(),
@@ -158,7 +159,7 @@ impl Mentioned {
     /// The channels noted.
     pub(crate) fn chats(&self, state: &State, viewer: i64) -> Vec<tl::enums::Chat> {
         let found = self.channels.iter().filter_map(|id| state.channels.get(id));
-        found.map(|found| channel(found, viewer)).collect()
+        found.map(|found| channel(state, found, viewer)).collect()
     }
 }
 

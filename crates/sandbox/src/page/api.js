@@ -15,13 +15,17 @@ export const messages = (place, limit) => call("/chat?" + new URLSearchParams({ 
 export const send = (place, text, reply_to) => call("/send", { user: place.user, chat: place.chat, text, reply_to, ...(place.topic ? inTopic(place) : {}) });
 export const press = (place, message, data) => call("/press", { ...at(place, message), message_id: message.message_id, data, timeout_ms: 15000 });
 export const pay = (place, message) => call("/pay", { ...at(place, message), message_id: message.message_id });
-export const unblock = (user, bot) => call("/unblock?" + new URLSearchParams({ user, bot }), {});
+export const unblock = (user, chat) => call("/unblock", { user, chat });
+/** An emoji of one's own on a message; null takes it away. */
+export const react = (place, message, emoji) => call("/react", { user: place.user, chat: place.chat, message_id: message.message_id, emoji });
+/** Presses a key that asks for more than a text. */
+export const tap = (place, label) => call("/tap", { user: place.user, chat: place.chat, label });
 export const changed = (after) => call("/wait?" + new URLSearchParams({ after, timeout_ms: 25000 }));
 export const wire = (after) => call("/wire?" + new URLSearchParams({ after, timeout_ms: 25000 }));
 
 const inTopic = ({ topic }) => (topic === undefined ? {} : { message_thread_id: topic });
 /** Who does something to a message of a bot, and where it stands. */
-const at = ({ user, chat, kind }, message) => (kind === "bot" ? { user, bot: chat } : { user, bot: message.via_bot || message.from, chat_id: Number(chat) });
+const at = ({ user, chat, kind }, message) => (kind === "bot" ? { user, chat } : { user, chat, bot: message.via_bot || message.from });
 
 /** Where the bytes of a message's file are. */
 export const file = (user, chat, message_id) => "/control/file?" + new URLSearchParams({ user, chat, message_id });

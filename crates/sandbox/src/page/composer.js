@@ -11,7 +11,7 @@ let open = null;
 export function show(user, chat, topic, isEmpty) {
   if (open?.chat !== chat?.chat || open?.user !== user || open?.topic !== topic) answer(null);
   open = chat && { ...chat, user, topic };
-  const isClosed = chat?.topics?.some((one) => one.id === topic && !one.writable);
+  const isClosed = topic ? chat?.topics?.some((one) => one.id === topic && !one.writable) : chat?.general && !chat.general.writable;
   const instead = !chat ? null : chat.blocked ? ["Unblock", () => api.unblock(user, chat.chat)]
     : !chat.writable ? ["Only admins can write here", null]
     : isClosed ? ["Only admins can write in this topic", null]

@@ -1,4 +1,4 @@
-// What only few messages have: an invoice, reactions, the bot that offered them; and the lines that tell what happened.
+// What only few messages have: an invoice, a contact or a place, the bot that offered them; and the lines that tell what happened.
 import { icon, make } from "./dom.js";
 
 export const stars = (amount) => `${amount} ${amount === 1 ? "Star" : "Stars"}`;
@@ -15,15 +15,13 @@ export function offered({ messages: [{ via_bot: bot }] }) {
   return bot ? [make("span", { className: "from head" }, "via ", make("b", { textContent: "@" + bot }))] : [];
 }
 
-/** Each emoji once, with how many chose it. */
-export function reactions(message) {
-  if (!message.reactions.length) return null;
-  const counts = new Map();
-  for (const emoji of message.reactions) counts.set(emoji, (counts.get(emoji) || 0) + 1);
-  const chips = [...counts].map(([emoji, count]) => make("span", { className: "reaction" }, emoji, count > 1 ? make("small", { textContent: count }) : null));
-  const row = make("div", { className: "reactions", role: "group" }, ...chips);
-  row.setAttribute("aria-label", "Reactions");
-  return row;
+/** What somebody lets a bot know at the press of a key. */
+export function shared({ messages: [{ shared }] }) {
+  if (!shared) return [];
+  const isContact = shared.is === "contact";
+  const [title, below] = isContact ? [shared.first_name, `+${shared.phone_number}`] : ["Location", `${shared.latitude.toFixed(4)}, ${shared.longitude.toFixed(4)}`];
+  const words = make("span", { className: "file-words" }, make("b", { textContent: title }), make("span", { className: "facts", textContent: below }));
+  return [make("div", { className: "file" }, make("span", { className: "disc" }, icon(isContact ? "person" : "place")), words)];
 }
 
 /** The line of a service message; one about a message leads there. */

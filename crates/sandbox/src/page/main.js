@@ -4,6 +4,7 @@ import { doing, drawChats, drawUsers, nameOf } from "./chats.js";
 import * as composer from "./composer.js";
 import { $, icon, paint } from "./dom.js";
 import * as messages from "./messages.js";
+import * as reactions from "./reactions.js";
 import * as replyKeys from "./reply_keys.js";
 import * as theme from "./theme.js";
 import * as topics from "./topics.js";
@@ -81,7 +82,7 @@ function say(text) {
 }
 
 function escape() {
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open], :popover-open")) return;
   if (composer.isAnswering()) composer.answer(null);
   else if (wire.isOpen()) wire.toggle(false);
   else if (document.activeElement.closest(".message")) $("text").focus();
@@ -110,6 +111,7 @@ if (open) document.body.dataset.view = "chat";
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") escape(); });
 theme.start();
 composer.start();
+reactions.start();
 replyKeys.start();
 wire.start();
 messages.start({ reply: (id) => composer.answer(messages.find(id)), command: composer.submit, older: refresh });

@@ -11,12 +11,14 @@ export function media(message, place) {
   return kind(message, place);
 }
 
-export const isSight = (message) => ["photo", "video", "animation"].includes(message.media?.kind);
+export const isSight = (message) => ["photo", "video", "animation", "video_note", "sticker"].includes(message.media?.kind);
+/** Shown without a bubble around it. */
+export const isFree = (message) => ["video_note", "sticker"].includes(message.media?.kind);
 
 export const facts = (file) =>
   [bytes(file.size), file.duration ? length(file.duration) : null, file.width ? `${file.width}×${file.height}` : null, LANES[file.lane]].filter(Boolean).join(" · ");
 
-const KINDS = { photo, video, animation: video, audio, voice: audio };
+const KINDS = { photo, video, animation: video, audio, voice: audio, video_note: video, sticker };
 
 function photo(message, place) {
   const source = api.file(place.user, place.chat, message.message_id);
@@ -31,9 +33,10 @@ function photo(message, place) {
 /** A film is a still with its length until it is started; a GIF runs by itself. */
 function video(message, place) {
   const file = message.media, source = api.file(place.user, place.chat, message.message_id);
-  const title = file.file_name || "Video";
+  const title = file.kind === "video_note" ? "Video message" : file.file_name || "Video";
   const frame = make("div", { className: "sight", title: facts(file) });
   frame.style.aspectRatio = ratio(file);
+  frame.classList.toggle("round", file.kind === "video_note");
   const player = (properties) => {
     const node = make("video", { src: source, playsInline: true, ...properties });
     node.setAttribute("aria-label", title);
@@ -51,6 +54,18 @@ function video(message, place) {
     film.focus();
   });
   frame.append(begin);
+  return [frame];
+}
+
+/** A picture, or a film that runs by itself; what no browser plays (TGS) is shown as what it stands for. */
+function sticker(message, place) {
+  const file = message.media, source = api.file(place.user, place.chat, message.message_id);
+  const name = `Sticker ${file.emoji || ""}`.trim();
+  const frame = make("div", { className: "sight sticker", title: facts(file) });
+  frame.style.aspectRatio = ratio(file);
+  if (file.mime === "image/webp") frame.append(make("img", { src: source, alt: name, loading: "lazy" }));
+  else if (file.mime === "video/webm") frame.append(make("video", { src: source, autoplay: true, loop: true, muted: true, playsInline: true, "aria-label": name }));
+  else frame.append(make("span", { className: "stands-for", textContent: file.emoji || "🖼", role: "img", "aria-label": name }));
   return [frame];
 }
 

@@ -1,16 +1,17 @@
 // One message, or the messages of one album, as a bubble.
 import { album } from "./album.js";
 import { clock, hue, icon, make } from "./dom.js";
-import { invoice, offered, reactions } from "./extras.js";
+import { invoice, offered, shared } from "./extras.js";
 import { keyboard } from "./keyboard.js";
 import { marked } from "./marks.js";
-import { isSight, media } from "./media.js";
+import { isFree, isSight, media } from "./media.js";
+import { reactButton, reactions } from "./reactions.js";
 
 /**
  * `item`: {messages, near, last, named} of `messages.js`; `place`: {user, chat, kind, writable, topic}; `find` gives a message by its number.
  * What a bubble is made of, from top to bottom: a new kind of content is a line in this list.
  */
-const PARTS = [author, forwarded, offered, answered, invoice, shown];
+const PARTS = [author, forwarded, offered, answered, invoice, shared, shown];
 
 export function bubble(item, place, find) {
   const [first] = item.messages;
@@ -21,16 +22,18 @@ export function bubble(item, place, find) {
   const above = caption?.caption_above && node.querySelector(".sight, .album");
   if (words) above ? above.before(words) : node.append(words);
   const sights = item.messages.every(isSight);
-  const chips = reactions(first);
+  const chips = reactions(first, place);
   if (chips) node.append(chips);
-  if (!words && !sights && !chips && !first.invoice) node.classList.add("line");
-  if (sights && !chips && (!words || above)) node.classList.add("bare");
+  if (!words && !sights && !chips && !first.invoice && !first.shared) node.classList.add("line");
+  if (sights && (!chips || isFree(first)) && (!words || above)) node.classList.add("bare");
   node.append(meta(item, chips || words));
   const stack = make("div", { className: "stack" }, node, ...keyboard(first, place));
-  const classes = ["message", first.mine && "mine", item.near && "near", item.last && "last", first.media && "wide", first.buttons.length && "keyed"];
+  const classes = ["message", first.mine && "mine", item.near && "near", item.last && "last", first.media && (isFree(first) ? "free" : "wide"), first.buttons.length && "keyed"];
   const row = make("article", { className: classes.filter(Boolean).join(" "), tabIndex: -1, dataset: { id: first.message_id } }, stack);
   row.setAttribute("aria-label", `${first.mine ? "You" : first.author}, ${clock(first.date)}`);
-  if (place.writable) row.append(make("button", { type: "button", className: "icon reply", "aria-label": "Answer this message", tabIndex: -1, dataset: { reply: first.message_id } }, icon("reply")));
+  const acts = make("span", { className: "acts" }, reactButton(first, place));
+  if (place.writable) acts.append(make("button", { type: "button", className: "icon", "aria-label": "Answer this message", tabIndex: -1, dataset: { reply: first.message_id } }, icon("reply")));
+  row.append(acts);
   return row;
 }
 
@@ -42,9 +45,9 @@ function captioned(item) {
 
 /** What a message is, in a line: for the list of chats and for quotes. */
 export function gist(message) {
-  const kinds = { photo: "Photo", video: "Video", animation: "GIF", audio: "Audio", voice: "Voice message", document: "File" };
+  const kinds = { photo: "Photo", video: "Video", animation: "GIF", audio: "Audio", voice: "Voice message", video_note: "Video message", sticker: "Sticker", document: "File" };
   const kind = message.media?.kind || message.media;
-  return message.notice?.text || message.invoice?.title || message.text || message.caption || message.media?.file_name || kinds[kind] || "";
+  return message.notice?.text || message.invoice?.title || message.text || message.caption || (isFree(message) ? kinds[kind] : message.media?.file_name) || kinds[kind] || { contact: "Contact", location: "Location" }[message.shared?.is] || "";
 }
 
 function author({ messages: [first], named }) {

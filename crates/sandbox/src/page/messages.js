@@ -123,6 +123,9 @@ export function start({ reply, command, older }) {
     } else if (event.key === "r" && at >= 0) {
       event.preventDefault();
       reply(Number(messages[at].dataset.id));
+    } else if (event.key === "e" && at >= 0) {
+      event.preventDefault();
+      messages[at].querySelector(".react").click();
     }
   };
 }

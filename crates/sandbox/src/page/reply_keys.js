@@ -1,7 +1,9 @@
 // The keyboard that a bot shows beneath the box to write in.
+import * as api from "./api.js";
 import * as composer from "./composer.js";
 import { $, icon, make } from "./dom.js";
 import { find, isAtEnd, toEnd } from "./messages.js";
+import { toast } from "./overlays.js";
 
 const PLACEHOLDER = $("text").placeholder;
 
@@ -24,7 +26,8 @@ export function show(keyboard, place) {
 /** In a group the bot is answered, so that it hears of it whatever it may hear. */
 function tile(button, keyboard, place) {
   const to = place.kind === "bot" ? undefined : keyboard.message_id;
-  return make("button", { type: "button", textContent: button.text, disabled: Boolean(button.asks_for), onclick: () => composer.submit(button.text, to) });
+  const share = () => api.tap(place, button.text).catch((error) => toast(error.message));
+  return make("button", { type: "button", textContent: button.text, onclick: () => (button.asks_for ? share() : composer.submit(button.text, to)) });
 }
 
 function open(isOpen) {

@@ -7,8 +7,13 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::TestUser;
+use crate::bot_api::by_address;
 use crate::world::inline::{InlineAnswer, InlineButton};
 use crate::world::keyboards::Keyboard;
+use crate::world::{Extra, NewMessage, Shared};
+
+/// Where people are who do not say it: degrees north and east.
+const GREENWICH: (f64, f64) = (51.4779, -0.0015);
 
 /// What a bot offers to a query.
 #[derive(Debug, Clone, Serialize)]
@@ -58,15 +63,23 @@ impl TestUser {
         }
     }
 
-    /// Sends the first result whose title or id contains `what` to this chat; returns the message's number. Error: there is none.
-    pub fn chooses(&self, results: &InlineResults, what: &str) -> anyhow::Result<i32> {
+    /// Sends the first result whose title or id contains `what` to this chat; returns the message's number. Errors: there is none; its file lies at an address
+    /// where there is none (`WEBPAGE_CURL_FAILED`, `WEBPAGE_MEDIA_EMPTY`).
+    pub async fn chooses(&self, results: &InlineResults, what: &str) -> anyhow::Result<i32> {
         let found = results.results.iter().find(|result| result.title.contains(what) || result.id.contains(what));
-        self.chooses_result(&results.query_id, &found.with_context(|| format!("no result \"{what}\""))?.id)
+        self.chooses_result(&results.query_id, &found.with_context(|| format!("no result \"{what}\""))?.id).await
     }
 
-    pub(crate) fn chooses_result(&self, query_id: &str, result_id: &str) -> anyhow::Result<i32> {
-        let message = self.world.change(|state| state.choose_inline(self.user, query_id, result_id));
-        Ok(message.with_context(|| format!("no result {result_id} of query {query_id}"))?.id)
+    pub(crate) async fn chooses_result(&self, query_id: &str, result_id: &str) -> anyhow::Result<i32> {
+        let none = || format!("no result {result_id} of query {query_id}");
+        let remote = self.world.read(|state| Some(state.offered(self.user, query_id, result_id)?.1.remote.clone())).with_context(none)?;
+        let fetched = match remote {
+            Some(remote) => Some(by_address::fetch_result(&self.world, &remote).await.map_err(anyhow::Error::msg)?),
+            None => None,
+        };
+        self.may_write()?;
+        let message = self.world.change(|state| state.choose_inline(self.user, query_id, result_id, self.topic, fetched));
+        Ok(message.with_context(none)?.id)
     }
 
     /// The keyboard that the bot shows under the place where one writes.
@@ -74,15 +87,38 @@ impl TestUser {
         self.world.read(|state| state.keyboard_of(self.chat(), self.user).map(|(_, keyboard)| keyboard.clone()))
     }
 
-    /// Presses the key that contains `label`, which sends what is written on it; returns the message's number. Errors: no such key; a key that asks for
-    /// contact or location, which are not served.
+    /// Presses the key that contains `label`, which sends what is written on it, or what it asks for: the person's contact, or where they are
+    /// (in Greenwich, unless [`Self::shares_location`] is used instead). In a group the bot's message is answered, so that it hears of it whatever it may hear.
+    /// Returns the message's number. Error: no such key.
     pub async fn taps(&self, label: &str) -> anyhow::Result<i32> {
-        let Some(Keyboard::Shown { rows, .. }) = self.keyboard() else {
+        let shown = self.world.read(|state| state.keyboard_of(self.chat(), self.user).map(|(id, keyboard)| (id, keyboard.clone())));
+        let Some((brought_by, Keyboard::Shown { rows, .. })) = shown else {
             bail!("no keyboard is shown; the chat:\n{}", self.transcript());
         };
         let key = rows.into_iter().flatten().find(|key| key.text.contains(label)).with_context(|| format!("no key \"{label}\""))?;
-        anyhow::ensure!(key.asks_for.is_none(), "\"{label}\" asks for more than a text, which is not served");
-        Ok(self.sends(&key.text).await)
+        match (key.asks_for, self.group) {
+            (Some("contact"), _) => self.shares_contact(),
+            (Some(_), _) => self.shares_location(GREENWICH.0, GREENWICH.1),
+            (None, Some(_)) => self.writes(&key.text, Some(brought_by)),
+            (None, None) => self.writes(&key.text, None),
+        }
+    }
+
+    /// Sends the person's own contact; returns the message's number. Error: the person may not write here.
+    pub fn shares_contact(&self) -> anyhow::Result<i32> {
+        let contact = self.world.read(|state| state.contact_of(self.user)).context("the person is gone")?;
+        self.shares(contact)
+    }
+
+    /// Sends a place, in degrees north and east; returns the message's number. Error: the person may not write here.
+    pub fn shares_location(&self, latitude: f64, longitude: f64) -> anyhow::Result<i32> {
+        self.shares(Shared::Location { latitude, longitude })
+    }
+
+    fn shares(&self, shared: Shared) -> anyhow::Result<i32> {
+        self.may_write()?;
+        let extra = Extra { shared: Some(shared), ..Extra::default() };
+        Ok(self.posts(NewMessage { extra, ..NewMessage::text(self.user, "") }))
     }
 }
 

@@ -5,11 +5,14 @@
 use serde_json::{Value, json};
 
 use super::TestUser;
+use crate::world::pins;
 
 impl TestUser {
-    /// Reacts to a message with an emoji, or with `None` takes that back. `false` if there is no such message.
+    /// Reacts to a message with an emoji, or with `None` takes that back. `false` if there is no such message, or Telegram has no such reaction.
     pub fn reacts(&self, message_id: i32, emoji: Option<&str>) -> bool {
-        self.world.change(|state| state.react(self.chat(), message_id, self.user, emoji.map(str::to_owned)))
+        let known = emoji.map(pins::reaction);
+        let is_known = !matches!(known, Some(None));
+        is_known && self.world.change(|state| state.react(self.chat(), message_id, self.user, known.flatten()))
     }
 
     /// Pins a message. `false` if there is no such message.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::keyboards::Keyboard;
+use super::shared::Shared;
 use super::stars::{Invoice, Payment};
 use super::topics::Topic;
 
@@ -23,6 +24,8 @@ pub struct Extra {
     pub thread: Option<i32>,
     /// The bot that offered it to who sent it.
     pub via: Option<Via>,
+    /// What a person lets the bot know.
+    pub shared: Option<Shared>,
 }
 
 /// Where a message comes from that a bot has offered.
@@ -60,6 +63,10 @@ pub enum Service {
     TopicClosed,
     /// All may write there again.
     TopicReopened,
+    /// The general topic is not shown any more.
+    GeneralTopicHidden,
+    /// It is shown again.
+    GeneralTopicUnhidden,
     /// The group goes on as this supergroup.
     MigratedTo(i64),
     /// The supergroup was this group.
@@ -79,6 +86,8 @@ impl Service {
             Self::TopicEdited { .. } => "forum_topic_edited",
             Self::TopicClosed => "forum_topic_closed",
             Self::TopicReopened => "forum_topic_reopened",
+            Self::GeneralTopicHidden => "general_forum_topic_hidden",
+            Self::GeneralTopicUnhidden => "general_forum_topic_unhidden",
             Self::MigratedTo(_) => "migrate_to_chat_id",
             Self::MigratedFrom(_) => "migrate_from_chat_id",
         }

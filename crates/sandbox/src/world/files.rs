@@ -30,6 +30,10 @@ pub enum FileKind {
     Animation,
     /// A voice note.
     Voice,
+    /// A round video message.
+    VideoNote,
+    /// A picture without a frame, still or moving.
+    Sticker,
     /// The small picture of another file.
     Thumbnail,
 }
@@ -44,6 +48,8 @@ impl FileKind {
             Self::Photo => "photo",
             Self::Animation => "animation",
             Self::Voice => "voice",
+            Self::VideoNote => "video_note",
+            Self::Sticker => "sticker",
             Self::Thumbnail => "thumbnail",
         }
     }
@@ -86,6 +92,8 @@ pub struct NewFile {
     pub title: Option<String>,
     /// Of an audio file.
     pub performer: Option<String>,
+    /// Of a sticker: what it stands for.
+    pub emoji: Option<String>,
     /// The id of the thumbnail's file.
     pub thumb: Option<i64>,
     /// The data centre that it is at.
@@ -108,6 +116,7 @@ impl NewFile {
             supports_streaming: false,
             title: None,
             performer: None,
+            emoji: None,
             thumb: None,
             dc_id: super::accounts::MAIN_DC,
         }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::chats::ChatRef;
 use super::extras::Via;
+use super::files::FileKind;
 use super::messages::Message;
 use super::post::NewMessage;
 use super::updates::UpdateKind;
@@ -62,6 +63,27 @@ pub struct InlineButton {
     pub start_parameter: String,
 }
 
+/// A file of a result that lies at an address, and is fetched when somebody sends the result.
+#[derive(Debug, Clone)]
+pub struct RemoteFile {
+    /// Where.
+    pub address: String,
+    /// How it is shown.
+    pub kind: FileKind,
+    /// MIME type, if the bot says it.
+    pub mime: Option<String>,
+    /// Seconds, as the bot says.
+    pub duration: u32,
+    /// Pixels, as the bot says (measured for photos).
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Of an audio file.
+    pub title: Option<String>,
+    /// Of an audio file.
+    pub performer: Option<String>,
+}
+
 /// One result.
 #[derive(Debug, Clone)]
 pub struct InlineResult {
@@ -75,6 +97,8 @@ pub struct InlineResult {
     pub description: String,
     /// What is sent if it is chosen; author and origin are filled in then.
     pub content: NewMessage,
+    /// The file that it carries then, if that has to be fetched.
+    pub remote: Option<RemoteFile>,
 }
 
 /// All queries, and the messages that can be edited by what came of them.
@@ -123,13 +147,19 @@ impl State {
         true
     }
 
-    /// A person sends one of the results to the chat that they asked from. The bot is told if it wants to know, with a name for the message if that has
-    /// buttons. `None` if there is no such result.
-    pub fn choose_inline(&mut self, user: i64, query: &str, result: &str) -> Option<Message> {
+    /// The result of this id that a person was offered.
+    pub fn offered(&self, user: i64, query: &str, result: &str) -> Option<(&InlineQuery, &InlineResult)> {
         let asked = self.inline.queries.get(query).filter(|asked| asked.user == user)?;
+        Some((asked, asked.answer.as_ref()?.results.iter().find(|found| found.id == result)?))
+    }
+
+    /// A person sends one of the results to the chat that they asked from, in a topic if it is one, with the file that was fetched for it. The bot is told if
+    /// it wants to know, with a name for the message if that has buttons. `None` if there is no such result.
+    pub fn choose_inline(&mut self, user: i64, query: &str, result: &str, thread: Option<i32>, fetched: Option<i64>) -> Option<Message> {
+        let (asked, chosen) = self.offered(user, query, result)?;
         let (bot, chat) = (asked.bot, asked.chat);
-        let chosen = asked.answer.as_ref()?.results.iter().find(|found| found.id == result)?;
-        let mut new = NewMessage { author: user, ..chosen.content.clone() };
+        let mut new = NewMessage { author: user, media: fetched.or(chosen.content.media), ..chosen.content.clone() };
+        new.extra.thread = thread;
         let inline_id = (!new.buttons.is_empty()).then(|| format!("AQAA{:024x}", rand::rng().random::<u128>() >> 32));
         new.extra.via = Some(Via { bot, inline_id: inline_id.clone() });
         let message = self.post(chat, new).ok()?;

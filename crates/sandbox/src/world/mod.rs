@@ -25,14 +25,17 @@ pub mod keyboards;
 pub mod messages;
 mod notices;
 pub(crate) mod part_rules;
-mod pins;
+pub mod pins;
 pub mod post;
 mod privacy;
 pub mod profile;
+pub mod shared;
 pub mod shown;
 mod srp;
 pub mod stars;
+mod topic_changes;
 pub mod topics;
+pub mod transcript;
 pub mod updates;
 pub(crate) mod uploads;
 pub mod users;
@@ -47,6 +50,7 @@ pub use files::{FileKind, Lane, NewFile, StoredFile};
 pub use messages::{Button, ButtonAction, Entity, Forward, Message};
 pub use notices::Notice;
 pub use post::{Edit, NewMessage, Refused};
+pub use shared::Shared;
 pub use shown::{LastMessage, ShownChat, ShownMessage, ShownTopic};
 pub use stars::{Invoice, Payment};
 pub use updates::{CallbackAnswer, CallbackQuery, Update, UpdateKind};
@@ -89,6 +93,8 @@ pub struct State {
     pub pins: std::collections::BTreeMap<ChatRef, Vec<i32>>,
     /// Topics of forums, by internal id of the supergroup.
     pub topics: std::collections::BTreeMap<i64, std::collections::BTreeMap<i32, topics::Topic>>,
+    /// The general topics of forums that are not as they were made.
+    pub general_topics: std::collections::BTreeMap<i64, topics::GeneralTopic>,
     /// Questions to bots from any chat.
     pub inline: inline::Inline,
     /// Stars, and what was paid with them.
@@ -154,6 +160,11 @@ impl World {
         let what = what.into();
         tracing::warn!(%what, "refused");
         self.lock().refusals.push(what);
+    }
+
+    /// The calls that were not understood so far, which are forgotten by that: for a test that makes such a call on purpose.
+    pub fn take_refusals(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().refusals)
     }
 
     /// Records what real Telegram would have ignored silently.

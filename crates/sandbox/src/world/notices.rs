@@ -54,6 +54,8 @@ impl State {
             Service::TopicEdited { name: None, .. } => format!("{who} changed the topic's icon"),
             Service::TopicClosed => format!("{who} closed the topic"),
             Service::TopicReopened => format!("{who} opened the topic again"),
+            Service::GeneralTopicHidden => format!("{who} hid the general topic"),
+            Service::GeneralTopicUnhidden => format!("{who} showed the general topic again"),
             Service::MigratedTo(_) => "This group goes on as a supergroup".to_owned(),
             Service::MigratedFrom(_) => "This supergroup was a group before".to_owned(),
         }

@@ -7,6 +7,16 @@ use super::extras::Service;
 use super::updates::UpdateKind;
 use super::{State, now_unix};
 
+/// What a reaction may be (<https://core.telegram.org/bots/api#reactiontypeemoji>).
+const REACTIONS: &str = "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 😇 \
+                         😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡";
+
+/// A reaction as it is kept, which is without the variation selector; `None` if Telegram has no such one.
+pub fn reaction(emoji: &str) -> Option<String> {
+    let plain = emoji.replace('\u{fe0f}', "");
+    REACTIONS.split_whitespace().any(|known| known == plain).then_some(plain)
+}
+
 impl State {
     /// Pins a message, on top of what is pinned already, and tells of it. `false` if there is no such message.
     pub fn pin(&mut self, chat: ChatRef, id: i32, by: i64) -> bool {

@@ -92,8 +92,7 @@ impl State {
     /// (<https://core.telegram.org/bots/api#sendmediagroup>).
     pub fn mixed_kind(&self, files: impl Iterator<Item = i64>) -> Option<FileKind> {
         let kinds: Vec<_> = files.filter_map(|id| self.files.get(id)).map(|file| file.kind).collect();
-        let alone =
-            kinds.iter().find(|kind| matches!(kind, FileKind::Document | FileKind::Audio | FileKind::Voice | FileKind::Animation))?;
+        let alone = kinds.iter().find(|kind| !matches!(kind, FileKind::Photo | FileKind::Video | FileKind::Thumbnail))?;
         kinds.iter().any(|kind| kind != alone).then_some(*alone)
     }
 

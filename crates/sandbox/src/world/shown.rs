@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::messages::Message;
 use super::notices::Notice;
-use super::topics::Topic;
+use super::topics::{GeneralTopic, Topic};
 use super::views::{self, MessageView, Names};
 use super::{Channel, ChatRef, FileKind, PrivateChat, State, World, now_unix};
 
@@ -36,6 +36,19 @@ pub struct ShownChat {
     pub last: Option<LastMessage>,
     /// The topics of a forum, in the order in which they were made.
     pub topics: Option<Vec<ShownTopic>>,
+    /// The general topic of a forum, which is not among them.
+    pub general: Option<ShownGeneral>,
+}
+
+/// The general topic of a forum.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownGeneral {
+    /// Its name.
+    pub name: String,
+    /// It is not shown.
+    pub hidden: bool,
+    /// The person may write there.
+    pub writable: bool,
 }
 
 /// A topic of a forum.
@@ -86,6 +99,8 @@ pub struct ShownMessage {
     pub notice: Option<Notice>,
     /// The charge by which the person has paid the invoice.
     pub paid: Option<String>,
+    /// The person's own reaction.
+    pub my_reaction: Option<String>,
 }
 
 impl World {
@@ -133,11 +148,11 @@ impl State {
         posts && channel.is_member(person) && !channel.banned.contains(&person)
     }
 
-    /// Whether a person who may write in a forum may do so in this topic.
-    pub(crate) fn may_post_in(&self, channel: &Channel, topic: i32, person: i64) -> bool {
-        let topic = self.topics.get(&channel.id).and_then(|topics| topics.get(&topic));
+    /// Whether a person who may write in a group may do so in this topic (`None` is the general one, or no forum).
+    pub(crate) fn may_post_in(&self, channel: &Channel, topic: Option<i32>, person: i64) -> bool {
+        let is_there = topic.is_none_or(|topic| self.topics.get(&channel.id).is_some_and(|topics| topics.contains_key(&topic)));
         let manages = || channel.rights_of(person).is_some_and(|rights| rights.manage_topics);
-        topic.is_some_and(|topic| !topic.closed || topic.creator == person || manages())
+        is_there && (self.topic_is_open(channel.id, topic, person) || manages())
     }
 
     pub(super) fn name_of(&self, id: i64) -> String {
@@ -160,6 +175,7 @@ fn shown_bot(state: &State, bot: i64, person: i64) -> Option<ShownChat> {
         action: chat.and_then(is_doing),
         last: chat.and_then(|chat| last(state, chat.messages.values().next_back(), person)),
         topics: None,
+        general: None,
     })
 }
 
@@ -168,8 +184,12 @@ fn shown_channel(channel: &Channel, state: &State, person: i64) -> ShownChat {
         id: topic.id,
         name: topic.name.clone(),
         color: topic.icon_color,
-        writable: state.may_post_in(channel, topic.id, person),
+        writable: state.may_post_in(channel, Some(topic.id), person),
     };
+    let general = state.topics_of(ChatRef::Channel(channel.id)).map(|_| {
+        let GeneralTopic { name, hidden, .. } = state.general_topic(channel.id);
+        ShownGeneral { name, hidden, writable: state.may_post_in(channel, None, person) }
+    });
     ShownChat {
         chat: ChatRef::Channel(channel.id).bot_api_id().to_string(),
         kind: if channel.megagroup { "group" } else { "channel" },
@@ -180,6 +200,7 @@ fn shown_channel(channel: &Channel, state: &State, person: i64) -> ShownChat {
         action: None,
         last: last(state, channel.messages.values().next_back(), person),
         topics: state.topics_of(ChatRef::Channel(channel.id)).map(|topics| topics.values().map(topic).collect()),
+        general,
     }
 }
 
@@ -189,7 +210,8 @@ fn last(state: &State, message: Option<&Message>, person: i64) -> Option<LastMes
     let notice = state.notice(message, person);
     let mine = message.author == person && notice.is_none();
     let title = || message.extra.invoice.as_ref().map(|invoice| invoice.title.clone());
-    let text = notice.map(|notice| notice.text).or_else(title).unwrap_or_else(|| message.text.clone());
+    let shared = || message.extra.shared.as_ref().map(|shared| shared.words().to_owned());
+    let text = notice.map(|notice| notice.text).or_else(title).or_else(shared).unwrap_or_else(|| message.text.clone());
     Some(LastMessage { date: message.date, text, media, mine })
 }
 
@@ -217,5 +239,6 @@ fn shown_message(state: &State, person: i64, message: &Message) -> ShownMessage 
         spoiler: message.spoiler,
         notice: state.notice(message, person),
         paid: state.stars.paid_from((message.chat, message.id), person).map(|charge| charge.id.clone()),
+        my_reaction: message.extra.reactions.get(&person).cloned(),
     }
 }

@@ -13,6 +13,9 @@ use super::{State, World};
 /// The colours that a topic's icon may have (<https://core.telegram.org/bots/api#createforumtopic>); the first if none is asked for.
 pub const ICON_COLORS: [i32; 6] = [0x006F_B9F0, 0x00FF_D67E, 0x00CB_86DB, 0x008E_EE98, 0x00FF_93B2, 0x00FB_6F5F];
 
+/// The number of the general topic over MTProto; the Bot API does not name it.
+pub const GENERAL_ID: i32 = 1;
+
 /// A topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
@@ -28,6 +31,23 @@ pub struct Topic {
     pub closed: bool,
     /// Who made it.
     pub creator: i64,
+}
+
+/// The topic that every forum has, for what stands in no other. It cannot be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneralTopic {
+    /// Its name.
+    pub name: String,
+    /// Only admins may write.
+    pub closed: bool,
+    /// Clients do not show it.
+    pub hidden: bool,
+}
+
+impl Default for GeneralTopic {
+    fn default() -> Self {
+        Self { name: "General".to_owned(), closed: false, hidden: false }
+    }
 }
 
 impl State {
@@ -52,7 +72,7 @@ impl State {
         let id = self.channels.get(&channel)?.next_message_id;
         let topic = Topic { id, name: name.to_owned(), icon_color, icon_custom_emoji_id, closed: false, creator: by };
         self.topics.get_mut(&channel)?.insert(id, topic.clone());
-        self.tell_topic(channel, by, id, Service::TopicCreated(topic.clone()));
+        self.tell_topic(channel, by, Some(id), Service::TopicCreated(topic.clone()));
         Some(topic)
     }
 
@@ -63,7 +83,7 @@ impl State {
             return false;
         };
         *found = topic;
-        self.tell_topic(channel, by, id, service);
+        self.tell_topic(channel, by, Some(id), service);
         true
     }
 
@@ -82,8 +102,30 @@ impl State {
         true
     }
 
-    fn tell_topic(&mut self, channel: i64, author: i64, thread: i32, service: Service) {
-        let extra = Extra { thread: Some(thread), ..service.into() };
+    /// The general topic of a forum.
+    pub fn general_topic(&self, channel: i64) -> GeneralTopic {
+        self.general_topics.get(&channel).cloned().unwrap_or_default()
+    }
+
+    /// Puts the general topic in the place of what it was before, and tells of it by `service`.
+    pub fn change_general_topic(&mut self, channel: i64, by: i64, topic: GeneralTopic, service: Service) {
+        self.general_topics.insert(channel, topic);
+        self.tell_topic(channel, by, None, service);
+    }
+
+    /// Whether who does not manage topics may write in this one (`None` is the general one). Who made a topic always may.
+    pub fn topic_is_open(&self, channel: i64, thread: Option<i32>, user: i64) -> bool {
+        let Some(topics) = self.topics.get(&channel) else {
+            return true;
+        };
+        match thread {
+            None => !self.general_topic(channel).closed,
+            Some(id) => topics.get(&id).is_some_and(|topic| !topic.closed || topic.creator == user),
+        }
+    }
+
+    fn tell_topic(&mut self, channel: i64, author: i64, thread: Option<i32>, service: Service) {
+        let extra = Extra { thread, ..service.into() };
         if let Err(error) = self.post(ChatRef::Channel(channel), NewMessage { author, extra, ..NewMessage::default() }) {
             tracing::error!(%error, "a topic could not be told of");
         }

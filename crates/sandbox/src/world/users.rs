@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rand::RngExt;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::bot_father::BotSettings;
 use super::profile::Profile;
@@ -53,6 +54,8 @@ pub struct Bot {
     pub webhook: Option<Webhook>,
     /// Grows with every `getUpdates` and every change of the webhook, so that an older poll knows that it was replaced.
     pub poll_epoch: u64,
+    /// Until when it cannot use this server, because it has logged out.
+    pub logged_out_until: Option<Instant>,
     /// What its owner has settled.
     pub settings: BotSettings,
     /// What it says of itself.
@@ -141,6 +144,7 @@ impl State {
             allowed_updates: None,
             webhook: None,
             poll_epoch: 0,
+            logged_out_until: None,
             settings: BotSettings::default(),
             profile: Profile::default(),
         };

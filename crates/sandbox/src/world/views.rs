@@ -1,8 +1,7 @@
 //! Messages as a person sees them: what tests and the control API look at.
 //!
-//! In: a chat. Out: serialisable views, and a transcript. It must not change anything; it hashes files, so it runs without the world's lock.
+//! In: a chat. Out: serialisable views. It must not change anything; it hashes files, so it runs without the world's lock.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -11,7 +10,7 @@ use super::extras::Service;
 use super::files::{Lane, StoredFile};
 use super::keyboards::Keyboard;
 use super::messages::{ButtonAction, Entity, Message};
-use super::{ChatRef, State, World};
+use super::{ChatRef, Shared, State, World};
 
 /// A message.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +55,8 @@ pub struct MessageView {
     pub thread: Option<i32>,
     /// The username of the bot that offered it.
     pub via_bot: Option<String>,
+    /// What a person lets the bot know.
+    pub shared: Option<Shared>,
 }
 
 /// An invoice.
@@ -89,7 +90,7 @@ pub struct ButtonView {
 /// A file in a message.
 #[derive(Debug, Clone, Serialize)]
 pub struct MediaView {
-    /// `video`, `audio`, `document`, `photo`, `animation` or `voice`.
+    /// `video`, `audio`, `document`, `photo`, `animation`, `voice`, `video_note` or `sticker`.
     pub kind: &'static str,
     /// The name that a client would save it under.
     pub file_name: Option<String>,
@@ -114,6 +115,8 @@ pub struct MediaView {
     pub title: Option<String>,
     /// Of an audio file.
     pub performer: Option<String>,
+    /// Of a sticker.
+    pub emoji: Option<String>,
     /// How the bytes arrived.
     pub lane: Lane,
     /// Where they are.
@@ -162,45 +165,6 @@ impl World {
             .map(|(message, names, file, thumb)| view(&message, names, file.as_ref(), thumb.as_ref(), StoredFile::sha256))
             .collect()
     }
-}
-
-/// A chat as lines of text.
-pub fn transcript(messages: &[MessageView]) -> String {
-    let mut text = String::new();
-    for message in messages {
-        let edits = if message.edited { format!(" (edited ×{})", message.edit_count) } else { String::new() };
-        let reply = message.reply_to.map(|id| format!(" (re #{id})")).unwrap_or_default();
-        // Writing into a string cannot fail.
-        let _ = write!(text, "#{} {}{reply}{edits}: ", message.message_id, message.from);
-        if let Some(media) = &message.media {
-            let name = media.file_name.as_deref().unwrap_or("no name");
-            let thumb =
-                media.thumb.as_ref().map_or_else(|| "no thumb".to_owned(), |thumb| format!("thumb {}x{}", thumb.width, thumb.height));
-            let _ = write!(
-                text,
-                "[{} {name} {} bytes {}s {}x{}{} {thumb} by {:?}] ",
-                media.kind,
-                media.size,
-                media.duration,
-                media.width,
-                media.height,
-                if media.supports_streaming { " streamable" } else { "" },
-                media.lane,
-            );
-        }
-        if let Some(invoice) = &message.invoice {
-            let _ = write!(text, "[invoice {}, {} Stars] ", invoice.title, invoice.amount);
-        }
-        if let Some(service) = message.service {
-            let _ = write!(text, "[{service}] ");
-        }
-        let _ = writeln!(text, "{}", message.words().replace('\n', "\n    "));
-        for row in &message.buttons {
-            let labels: Vec<String> = row.iter().map(|button| format!("[ {} ]", button.text)).collect();
-            let _ = writeln!(text, "    {}", labels.join(" "));
-        }
-    }
-    text
 }
 
 /// Who a message is from.
@@ -266,6 +230,7 @@ pub(super) fn view(
         reactions: message.extra.reactions.values().cloned().collect(),
         thread: message.extra.thread,
         via_bot: names.via_bot,
+        shared: message.extra.shared.clone(),
     }
 }
 
@@ -297,6 +262,7 @@ fn media_view(file: &StoredFile, thumb: Option<&StoredFile>, sha256: String) -> 
         thumb: thumb.map(|thumb| ThumbView { width: thumb.width, height: thumb.height, size: thumb.size }),
         title: file.title.clone(),
         performer: file.performer.clone(),
+        emoji: file.emoji.clone(),
         lane: file.lane,
         path: file.path.clone(),
     }

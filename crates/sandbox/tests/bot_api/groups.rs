@@ -1,8 +1,8 @@
 //! Groups: what a bot hears there, who comes and goes, a group that grows up, links that start a bot.
 
 use serde_json::{Value, json};
-use tgferry_sandbox::TestUser;
 use tgferry_sandbox::world::{AdminRights, BotSettings};
+use tgferry_sandbox::{Limits, TestUser};
 
 use crate::rig::Rig;
 
@@ -160,21 +160,48 @@ async fn links_start_the_bot() {
 async fn the_control_api_goes_to_groups_too() {
     let rig = Rig::new().await;
     rig.sandbox.create_user("ben");
-    let post = async |path: &str, body: Value| -> Value {
-        let url = format!("{}/{path}", rig.sandbox.control_url());
-        rig.http.post(url).json(&body).send().await.expect("answered").json().await.expect("JSON")
-    };
-    let chat_id = post("groups", json!({"user": "ann", "title": "Friends", "basic": true})).await["chat_id"].clone();
-    post("groups/act", json!({"user": "ann", "chat_id": chat_id, "act": "add_bot"})).await;
-    let missing = post("send", json!({"user": "ben", "chat_id": chat_id, "text": "let me in"})).await;
-    assert_eq!(missing, json!({"error": format!("ben is not in a group {chat_id}")}));
-    post("groups/act", json!({"user": "ben", "chat_id": chat_id, "act": "join"})).await;
-    let settings = post("bots", json!({"privacy_mode": false})).await;
+    let chat = rig.control("groups", json!({"user": "ann", "title": "Friends", "basic": true})).await["chat"].clone();
+    let name = chat.as_str().expect("a text");
+    rig.control("groups/act", json!({"user": "ann", "chat": chat, "act": "add_bot"})).await;
+    let missing = rig.control("send", json!({"user": "ben", "chat": chat, "text": "let me in"})).await;
+    assert_eq!(missing, json!({"error": format!("ben is not in {name}")}));
+    rig.control("groups/act", json!({"user": "ben", "chat": chat, "act": "join"})).await;
+    let settings = rig.control("bots", json!({"privacy_mode": false})).await;
     assert_eq!((&settings["privacy_mode"], &settings["can_join_groups"]), (&json!(false), &json!(true)));
-    post("send", json!({"user": "ben", "chat_id": chat_id, "text": "hello all"})).await;
+    // The number of a chat is as good as its text.
+    let number: i64 = name.parse().expect("a number");
+    rig.control("send", json!({"user": "ben", "chat": number, "text": "hello all"})).await;
     assert_eq!(texts(&rig).await, ["/start", "hello all"]);
-    let url = format!("{}/messages?user=ann&chat_id={chat_id}", rig.sandbox.control_url());
+    let url = format!("{}/messages?user=ann&chat={name}", rig.sandbox.control_url());
     let seen: Value = rig.http.get(url).send().await.expect("answered").json().await.expect("JSON");
     assert_eq!((&seen[2]["text"], &seen[2]["from"]), (&json!("hello all"), &json!("ben")));
     assert_eq!((&seen[1]["service"], &seen[1]["from"]), (&json!("new_chat_members"), &json!("ben")));
+    let reaction = |emoji: Value| json!({"user": "ben", "chat": name, "message_id": seen[2]["message_id"], "emoji": emoji});
+    assert_eq!(rig.control("react", reaction(json!("🔥"))).await, json!({"emoji": "🔥"}));
+    let url = format!("{}/chat?user=ben&chat={name}", rig.sandbox.control_url());
+    let shown: Value = rig.http.get(url).send().await.expect("answered").json().await.expect("JSON");
+    assert_eq!((&shown["messages"][2]["reactions"], &shown["messages"][2]["my_reaction"]), (&json!(["🔥"]), &json!("🔥")));
+    assert_eq!(rig.control("react", reaction(json!("🚢"))).await, json!({"error": "no such message, or no such reaction"}));
+    assert_eq!(rig.control("react", reaction(Value::Null)).await, json!({"emoji": null}));
+    let both = rig.control("send", json!({"user": "ann", "bot": "ferry_bot", "text": "x"})).await;
+    assert!(both["error"].as_str().is_some_and(|why| why.contains("named by chat")), "{both}");
+}
+
+#[tokio::test]
+async fn a_group_takes_so_many_messages_a_minute() {
+    let rig = Rig::with(Limits { group_messages_per_minute: 3, ..Limits::default() }).await;
+    let friends = group_with_bot(&rig).await;
+    let say = json!({"chat_id": friends.chat_id(), "text": "x"});
+    let sent = rig.ok("sendMessage", say.clone()).await;
+    rig.ok("sendMessage", say.clone()).await;
+    let edit = json!({"chat_id": friends.chat_id(), "message_id": sent["message_id"], "text": "y"});
+    rig.ok("editMessageText", edit).await;
+    let refused = rig.call("sendMessage", say).await;
+    let wait = refused["parameters"]["retry_after"].as_i64().expect("a time");
+    // Less what passed meanwhile.
+    assert!((30..=60).contains(&wait), "{refused}");
+    assert_eq!((&refused["status"], &refused["description"]), (&json!(429), &json!(format!("Too Many Requests: retry after {wait}"))));
+    // The minute of another chat is its own.
+    rig.says("x").await;
+    rig.nothing_refused();
 }

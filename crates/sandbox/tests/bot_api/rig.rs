@@ -2,11 +2,15 @@
 //!
 //! In: calls as JSON. Out: answers as JSON. It must not hide what the server says.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::http::{StatusCode, Uri};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tgferry_sandbox::{BotInfo, Limits, Sandbox, SandboxConfig, TestUser};
 
-/// Everything that a test needs.
+/// Everything that a test needs. The sandbox is strict: a test fails that leaves a fault or a refusal behind.
 pub(crate) struct Rig {
     pub(crate) sandbox: Sandbox,
     pub(crate) bot: BotInfo,
@@ -21,7 +25,7 @@ impl Rig {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let sandbox = Sandbox::start(SandboxConfig { limits, ..SandboxConfig::default() }).await.expect("the sandbox starts");
+        let sandbox = Sandbox::start(SandboxConfig { limits, strict: true, ..SandboxConfig::default() }).await.expect("the sandbox starts");
         let bot = sandbox.create_bot("ferry_bot");
         let ann = sandbox.user("ann", &bot);
         ann.sends("/start").await;
@@ -64,9 +68,34 @@ impl Rig {
         message["message_id"].as_i64().expect("a number")
     }
 
-    /// Nothing was called that is not served.
+    /// Nothing was called so far that is not served.
     pub(crate) fn nothing_refused(&self) {
         assert_eq!(self.sandbox.refusals(), Vec::<String>::new());
+    }
+
+    /// What was called that is not served, which is forgiven by that.
+    pub(crate) fn forgiven(&self) -> Vec<String> {
+        self.sandbox.world().take_refusals()
+    }
+
+    /// A method of the control API.
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/{path}", self.sandbox.control_url());
+        self.http.post(url).json(&body).send().await.expect("answered").json().await.expect("JSON")
+    }
+
+    /// The newest update of a kind, which is waited for and forgotten.
+    pub(crate) async fn next(&self, kind: &str) -> Value {
+        let mut offset = 0;
+        loop {
+            let updates = self.ok("getUpdates", json!({"offset": offset, "limit": 1, "timeout": 5})).await;
+            let update = &updates[0];
+            offset = update["update_id"].as_i64().unwrap_or_else(|| panic!("no {kind} came")) + 1;
+            if !update[kind].is_null() {
+                self.ok("getUpdates", json!({"offset": offset})).await;
+                return update[kind].clone();
+            }
+        }
     }
 }
 
@@ -97,4 +126,24 @@ pub(crate) fn video() -> Vec<u8> {
     let mut bytes = b"\0\0\0\x18ftypmp42".to_vec();
     bytes.extend((0..5000_u32).flat_map(u32::to_le_bytes));
     bytes
+}
+
+/// A web server with a picture, a film and a page, that notes what it is asked for.
+pub(crate) async fn web_server() -> (Arc<Mutex<Vec<String>>>, SocketAddr) {
+    let asked_for = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked_for.clone();
+    let serve = move |uri: Uri| {
+        noted.lock().expect("no panic").push(uri.path().to_owned());
+        let found = match uri.path() {
+            "/a.jpg" => Some(("image/jpeg", jpeg(320, 180, 900))),
+            "/a.mp4" => Some(("video/mp4", video())),
+            "/page" => Some(("text/html", b"<p>hello".to_vec())),
+            _ => None,
+        };
+        async move { found.map(|(kind, bytes)| ([("content-type", kind)], bytes)).ok_or(StatusCode::NOT_FOUND) }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(serve)).await });
+    (asked_for, address)
 }

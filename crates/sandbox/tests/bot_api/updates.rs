@@ -1,6 +1,9 @@
-//! `getUpdates`: confirmation, waiting, one poll at a time.
+//! `getUpdates`: confirmation, waiting, one poll at a time; and going away by `logOut`.
+
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tgferry_sandbox::Limits;
 
 use crate::rig::Rig;
 
@@ -61,4 +64,25 @@ async fn unwanted_kinds_do_not_come() {
     rig.ann.blocks_bot();
     let all = rig.ok("getUpdates", json!({})).await;
     assert_eq!(texts(&all), ["/start"]);
+}
+
+#[tokio::test]
+async fn who_has_logged_out_may_not_come_back_for_a_while() {
+    let rig = Rig::with(Limits { log_out: Duration::from_millis(300), ..Limits::default() }).await;
+    rig.ok("close", json!({})).await;
+    rig.ok("getMe", json!({})).await;
+    let until = Instant::now() + Duration::from_millis(300);
+    rig.ok("logOut", json!({})).await;
+    // A machine that is very busy may be too late to see it.
+    let answer = rig.call("getMe", json!({})).await;
+    assert!(answer["description"] == "Logged out" || Instant::now() > until, "{answer}");
+    loop {
+        let answer = rig.call("getUpdates", json!({"timeout": 0})).await;
+        if answer["ok"] == true {
+            assert_eq!(answer["result"], json!([]), "what was not fetched is forgotten");
+            break;
+        }
+        assert_eq!((&answer["status"], &answer["description"]), (&json!(400), &json!("Logged out")));
+    }
+    assert!(Instant::now() >= until);
 }

@@ -69,6 +69,8 @@ async fn a_deleted_webhook_gives_way_to_polling() {
     assert_eq!(rig.ok("getUpdates", json!({})).await[0]["message"]["text"], "/start");
     let strict = Rig::new().await.refused("setWebhook", json!({"url": "http://a.example"})).await;
     assert_eq!(strict.1, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
+    let strict = Rig::new().await.refused("setWebhook", json!({"url": "https://a.example:8444"})).await;
+    assert_eq!(strict.1, "Bad Request: bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443");
     let bad = rig.refused("setWebhook", json!({"url": "ftp://a.example"})).await;
     assert_eq!(bad.1, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
     let bad = rig.refused("setWebhook", json!({"url": "http://a.example", "secret_token": "no spaces"})).await;

@@ -22,6 +22,7 @@ async fn every_call_is_a_line_with_its_size_and_its_end() {
     assert_eq!(rig.form("sendVideo", form).await["ok"], true);
     rig.refused("sendMessage", json!({"chat_id": 12, "text": "hello"})).await;
     rig.http.get(rig.url("noSuchMethod")).send().await.expect("an answer");
+    assert_eq!(rig.forgiven(), ["bot api method noSuchMethod"]);
     let (version, lines) = wire(&rig, "after=0").await;
     let told: Vec<_> = lines.iter().map(|line| (line["method"].as_str().expect("a name"), &line["error"])).collect();
     let not_found = json!("404 Not Found: method noSuchMethod is not served by this loopback Telegram");

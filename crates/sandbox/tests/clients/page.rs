@@ -12,6 +12,8 @@ use tokio::process::Command;
 use super::rig::Rig;
 
 const SCRIPT: &str = "page_client.py";
+/// What stands in a topic.
+const LAURA: &str = "Laura, then. Who brings the projector?";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chat_looks_as_on_a_phone_and_is_used_by_mouse_and_keyboard() {
@@ -21,7 +23,7 @@ async fn a_chat_looks_as_on_a_phone_and_is_used_by_mouse_and_keyboard() {
     let done = rig.runs(SCRIPT, "chat").await;
     assert_eq!(done["errors"], json!([]), "what the browser complained of");
     assert_eq!(done["chats"], json!(["ferry_bot", "Film club", "Relay"]));
-    assert_eq!(done["album"], json!(4));
+    assert_eq!((&done["album"], &done["free"]), (&json!(4), &json!([1, 1])));
     assert_eq!(done["marks"], json!(["a", "b", "blockquote", "code", "i", "pre", "s", "u"]));
     assert_eq!((&done["quoted"], &done["forwarded"]), (&json!("Which one?"), &json!("Relay")));
     assert!(done["played_s"].as_f64().expect("a time") > 0.2 && done["sought_s"].as_f64().expect("a time") >= 3.0, "{done}");
@@ -72,11 +74,15 @@ async fn an_invoice_is_paid_a_keyboard_used_and_a_topic_written_in() {
     assert_eq!(done["paid"], json!("You paid 50 Stars to ferry_bot for “A month of ferrying”"));
     assert_eq!((&done["receipt"], &done["stars"]), (&json!(["A month of ferrying", "50 Stars"]), &json!(950)));
     assert_eq!((&done["reactions"], &done["via"]), (&json!(["🔥\n2"]), &json!("@ferry_bot")));
+    assert_eq!(done["mine"], json!("true"), "one's own reaction is told apart");
     assert_eq!((&done["placeholder"], &done["put_away"]), (&json!("What shall I bring?"), &json!(true)));
     assert_eq!(done["toggle"], json!(false), "a keyboard that was taken away is gone");
     assert_eq!(done["forced"], json!("And its name?"));
-    assert_eq!((&done["general"], &done["noir"]), (&json!(["What do we watch tonight?"]), &json!(["Only shadows here", "And rain"])));
-    assert_eq!(done["in_topic"], json!(["Only shadows here", "…", "Dust", "And rain"]), "each stands in a topic");
+    assert_eq!(
+        (&done["general"], &done["noir"]),
+        (&json!(["What do we watch tonight?"]), &json!(["Only shadows here", LAURA, "And rain"]))
+    );
+    assert_eq!(done["in_topic"], json!(["Only shadows here", LAURA, "…", "Dust", "And rain"]), "each stands in a topic");
     assert_eq!((&done["owner_writes"], &done["member_reads"]), (&json!(true), &json!("Only admins can write in this topic")));
     rig.nothing_refused();
 }
@@ -108,6 +114,13 @@ async fn lively(rig: &Rig, media: &Path) {
     )
     .await;
     ffmpeg(media, &["-f", "lavfi", "-i", "sine=frequency=220:duration=5"], &["-c:a", "libmp3lame"], "song.mp3").await;
+    let round = ["-t", "3", "-vf", "crop=360:360,scale=240:240", "-c:v", "libx264", "-preset", "ultrafast", "-movflags", "+faststart"];
+    ffmpeg(media, &["-i", media.join("film.mp4").to_str().expect("UTF-8")], &round, "round.mp4").await;
+    // A round picture with nothing around it.
+    let disc = "crop=480:480,scale=320:320,format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*lt(hypot(X-160\\,Y-160)\\,156)'";
+    ffmpeg(media, &["-i", media.join("two.jpg").to_str().expect("UTF-8")], &["-vf", disc, "-c:v", "libwebp"], "dusk.webp").await;
+    send(rig, media, "sendSticker", &[("emoji", "🌆")], &[("sticker", "dusk.webp")]).await;
+    send(rig, media, "sendVideoNote", &[("duration", "3"), ("length", "240")], &[("video_note", "round.mp4")]).await;
 
     let text = "Send me a link and I bring the film.\n\nWorks: pages, files, albums. See https://example.org/help";
     let marks = json!([{"type": "bold", "offset": 0, "length": 14}, {"type": "italic", "offset": 45, "length": 5}]);

@@ -31,7 +31,7 @@ impl Rig {
     pub(crate) async fn new(password: Option<&str>) -> Self {
         // Nothing here has a certificate.
         let limits = Limits { http_webhooks: true, ..Limits::default() };
-        Self::with(SandboxConfig { limits, ..SandboxConfig::default() }, password).await
+        Self::with(SandboxConfig { limits, strict: true, ..SandboxConfig::default() }, password).await
     }
 
     pub(crate) async fn with(config: SandboxConfig, password: Option<&str>) -> Self {

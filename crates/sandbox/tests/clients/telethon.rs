@@ -42,6 +42,42 @@ async fn it_logs_in_by_a_qr_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_follows_a_qr_code_to_another_data_centre() {
+    for (password, refused) in [(None, json!(null)), (Some(PASSWORD), json!("SessionPasswordNeededError"))] {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let config = SandboxConfig { other_dcs: vec![(4, free)], strict: true, ..SandboxConfig::default() };
+        let rig = Rig::with(config, password).await;
+        rig.sandbox.world().set_home(rig.account, 4);
+        let done = rig.runs(SCRIPT, "qr_elsewhere").await;
+        assert_eq!((done["me"].as_i64(), &done["moved_to"], &done["refused"]), (Some(rig.account), &json!(4), &refused));
+        assert!(rig.sandbox.wire().after(0).1.iter().any(|line| line.method == "auth.importLoginToken"), "it came by the token");
+        rig.nothing_refused();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forum_has_topics_that_messages_stand_in() {
+    let rig = Rig::new(None).await;
+    let done = rig.runs(SCRIPT, "topics").await;
+    assert_eq!(done["forum"], json!([false, true]));
+    assert_eq!((&done["headers"], &done["listed"]), (&done["expected"], &done["expected_list"]));
+    assert_eq!(done["inside"], json!(["from the bot", "an answer", "in it"]));
+    assert_eq!((&done["found"], &done["hidden"]), (&json!(["an answer", "in it"]), &json!(["MessageActionTopicEdit", true])));
+    assert_eq!((&done["gone"], &done["left"]), (&json!(6), &json!(["ForumTopicDeleted", "ForumTopic"])));
+    let refused = [
+        "ChannelForumMissingError",
+        "ChatAdminRequiredError",
+        // Telethon has no names of its own for TOPIC_CLOSED and TOPIC_NOT_MODIFIED.
+        "BadRequestError",
+        "ChatAdminRequiredError",
+        "BadRequestError",
+        "TopicDeletedError",
+    ];
+    assert_eq!(done["refused"], json!(refused));
+    rig.nothing_refused();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_through_a_channel_and_both_sides_hear_each_other() {
     let rig = Rig::new(None).await;
     let done = rig.runs(SCRIPT, "relay").await;
@@ -119,7 +155,7 @@ async fn people_come_and_go_and_are_sent_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_data_centre_is_gone_to_and_a_file_is_fetched_from_there() {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let rig = Rig::with(SandboxConfig { other_dcs: vec![(4, free)], ..SandboxConfig::default() }, None).await;
+    let rig = Rig::with(SandboxConfig { other_dcs: vec![(4, free)], strict: true, ..SandboxConfig::default() }, None).await;
     rig.sandbox.world().set_home(rig.account, 4);
     let done = rig.runs(SCRIPT, "data_centres").await;
     assert_eq!((&done["moved_to"], &done["stayed_at"], &done["file_at"]), (&json!(4), &json!(2), &json!(4)));

@@ -103,6 +103,80 @@ async def qr():
     return {"me": me.id}
 
 
+async def qr_elsewhere():
+    """The account that scans is at home in another data centre: the client is sent there with its token."""
+    telegram = client("full")
+    await telegram.connect()
+    shown = await telegram.qr_login()
+    waiting = asyncio.create_task(shown.wait(PATIENCE_S))
+    # It listens only once it waits.
+    await asyncio.sleep(0)
+    await control("qr/accept", {"token": shown.url, "phone": FACTS["phone"]})
+    refused = None
+    try:
+        await waiting
+    except errors.SessionPasswordNeededError as error:
+        refused = type(error).__name__
+        await telegram.sign_in(password=FACTS["password"])
+    me = await telegram.get_me()
+    await telegram.disconnect()
+    return {"me": me.id, "moved_to": telegram.session.dc_id, "refused": refused}
+
+
+async def topics():
+    """A forum of the account's: topics made, written in, answered in, changed and deleted; what the bot sends there; and what a member may not."""
+    telegram, guest = client("abridged"), client("intermediate")
+    await logged_in(telegram)
+    await logged_in(guest, FACTS["guest_phone"])
+    messages = functions.messages
+    made = (await telegram(functions.channels.CreateChannelRequest(title="Films", about="", megagroup=True))).chats[0]
+    await telegram(functions.channels.InviteToChannelRequest(made, [await telegram.get_input_entity("guest"), await telegram.get_input_entity("ferry_bot")]))
+    group = await telegram.get_input_entity(types.PeerChannel(made.id))
+    seen = {"refused": [await refusal(telegram(messages.CreateForumTopicRequest(group, "Noir")))]}
+    now = await telegram(functions.channels.ToggleForumRequest(made, True, False))
+    seen["forum"] = [made.forum, now.chats[0].forum]
+    await guest.get_dialogs()
+    there = await guest.get_input_entity(types.PeerChannel(made.id))
+    seen["refused"].append(await refusal(guest(functions.channels.ToggleForumRequest(there, False, False))))
+    created = await telegram(messages.CreateForumTopicRequest(group, "Noir", icon_color=0xFB6F5F))
+    noir = next(update.id for update in created.updates if isinstance(update, types.UpdateMessageID))
+    first = await telegram.send_message(group, "in it", reply_to=noir)
+    answer = await guest.send_message(there, "an answer", reply_to=first.id)
+    sent = await bot("sendMessage", chat_id=int(f"-100{made.id}"), message_thread_id=noir, text="from the bot")
+    general = await telegram.send_message(group, "elsewhere")
+
+    def header(message):
+        reply = message.reply_to
+        return reply and [reply.forum_topic, reply.reply_to_msg_id, reply.reply_to_top_id]
+
+    stored = {message.id: message async for message in telegram.iter_messages(group)}
+    seen["headers"] = [header(stored[number]) for number in (noir, first.id, answer.id, sent["message_id"], general.id)]
+    seen["expected"] = [None, [True, noir, None], [True, first.id, noir], [True, noir, None], None]
+    seen["inside"] = [message.raw_text async for message in telegram.iter_messages(group, reply_to=noir)]
+    anything, everywhere = types.InputMessagesFilterEmpty(), {"offset_id": 0, "add_offset": 0, "limit": 10, "max_id": 0, "min_id": 0, "hash": 0}
+    found = await telegram(messages.SearchRequest(group, "n", anything, None, None, top_msg_id=noir, **everywhere))
+    seen["found"] = [message.message for message in found.messages]
+    listed = await telegram(messages.GetForumTopicsRequest(group, None, 0, 0, 10))
+    seen["listed"] = [[topic.id, topic.title, topic.top_message, topic.my] for topic in listed.topics]
+    seen["expected_list"] = [[1, "General", general.id, True], [noir, "Noir", sent["message_id"], True]]
+    await telegram(messages.EditForumTopicRequest(group, noir, title="Film noir"))
+    await telegram(messages.EditForumTopicRequest(group, noir, closed=True))
+    seen["refused"].append(await refusal(guest.send_message(there, "late", reply_to=noir)))
+    seen["refused"].append(await refusal(guest(messages.EditForumTopicRequest(there, noir, closed=False))))
+    seen["refused"].append(await refusal(telegram(messages.EditForumTopicRequest(group, noir, closed=True))))
+    await telegram(messages.EditForumTopicRequest(group, 1, hidden=True))
+    [last] = await telegram.get_messages(group, limit=1)
+    seen["hidden"] = [type(last.action).__name__, last.action.hidden]
+    gone = await telegram(messages.DeleteTopicHistoryRequest(group, noir))
+    seen["gone"] = gone.pts_count
+    left = await telegram(messages.GetForumTopicsByIDRequest(group, [noir, 1]))
+    seen["left"] = [type(topic).__name__ for topic in left.topics]
+    seen["refused"].append(await refusal(telegram(messages.SendMessageRequest(group, "too late", reply_to=types.InputReplyToMessage(general.id, top_msg_id=noir)))))
+    for one in (telegram, guest):
+        await one.disconnect()
+    return seen
+
+
 async def relay():
     """A channel with the bot in it, a file there and back, and what each side sees of the other."""
     # Its obfuscated transport is in plain Python: a minute for such a file.
@@ -421,4 +495,4 @@ async def albums():
     }
 
 
-run({"clock": clock, "expired": expired, "revoked": revoked, "data_centres": data_centres, "duplicated": duplicated, "people": people, "sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "relay": relay, "catch_up": catch_up})
+run({"clock": clock, "expired": expired, "revoked": revoked, "data_centres": data_centres, "duplicated": duplicated, "people": people, "sends": sends, "albums": albums, "transports": transports, "login": login, "qr": qr, "qr_elsewhere": qr_elsewhere, "topics": topics, "relay": relay, "catch_up": catch_up})

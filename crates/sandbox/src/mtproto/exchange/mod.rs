@@ -206,8 +206,8 @@ fn agree(
     if !is_safe(&g_b, &prime_number) || offer.retries >= MAX_RETRIES {
         return Ok(failed());
     }
-    // Some clients forget the zeros in front of a short key and would then have another one.
-    if auth_key[0] != 0 && register(auth_key, first_salt(&offer)) {
+    // A key that begins with zeros is a key. Clients that forget them see by the hash that theirs is another, and begin anew.
+    if register(auth_key, first_salt(&offer)) {
         let ok = tl::types::DhGenOk { nonce, server_nonce, new_nonce_hash1: proof(1) };
         return Ok((Exchange::Idle, tl::enums::SetClientDhParamsAnswer::DhGenOk(ok).to_bytes()));
     }

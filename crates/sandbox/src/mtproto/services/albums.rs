@@ -6,7 +6,7 @@
 use grammers_tl_types as tl;
 
 use super::media::{check_caption, file_of};
-use super::messages::{once, post_all, replied};
+use super::messages::{in_thread, once, post_all, replied};
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::{entities, peers, tl_message};
@@ -63,6 +63,7 @@ pub(super) async fn send_multi_media(
             media: Some(file),
             group,
             reply_to: replied(call.reply_to.as_ref()),
+            extra: in_thread(call.reply_to.as_ref()),
             silent: call.silent,
             protected: call.noforwards,
             caption_above: call.invert_media,

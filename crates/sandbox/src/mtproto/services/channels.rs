@@ -57,7 +57,7 @@ pub(super) async fn get_channels(
     let me = caller.user()?;
     caller.world().read(|state| {
         let found = call.id.iter().map(|input| peers::channel(state, me, input));
-        let chats = found.map(|found| found.map(|channel| tl_view::channel(channel, me)));
+        let chats = found.map(|found| found.map(|channel| tl_view::channel(state, channel, me)));
         let chats = chats.collect::<Result<_, _>>()?;
         Ok(tl::enums::messages::Chats::Chats(tl::types::messages::Chats { chats }))
     })

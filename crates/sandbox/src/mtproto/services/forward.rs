@@ -11,7 +11,7 @@ use super::messages::{once, post_all};
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::peers;
 use crate::mtproto::rpc_error::RpcError;
-use crate::world::{ChatRef, Forward, Message, NewMessage, State};
+use crate::world::{ChatRef, Extra, Forward, Message, NewMessage, State};
 
 /// `forwarded_count_max` of `help.getConfig`.
 const MAX_FORWARDED: usize = 100;
@@ -31,12 +31,8 @@ pub(super) async fn forward_messages(
     if call.id.len() > MAX_FORWARDED {
         return Err(RpcError::bad("MESSAGE_IDS_TOO_MUCH"));
     }
-    let not_served = [
-        (call.schedule_date.is_some(), "schedule_date"),
-        (call.top_msg_id.is_some(), "top_msg_id"),
-        (call.send_as.is_some(), "send_as"),
-        (call.reply_to.is_some(), "reply_to"),
-    ];
+    let not_served =
+        [(call.schedule_date.is_some(), "schedule_date"), (call.send_as.is_some(), "send_as"), (call.reply_to.is_some(), "reply_to")];
     for (_, name) in not_served.iter().filter(|(is_given, _)| *is_given) {
         caller.world().refuse(format!("messages.forwardMessages with {name}"));
     }
@@ -65,6 +61,7 @@ pub(super) async fn forward_messages(
             protected: call.noforwards,
             caption_above: source.caption_above,
             spoiler: source.spoiler,
+            extra: Extra { thread: call.top_msg_id, invoice: source.extra.invoice, shared: source.extra.shared, ..Extra::default() },
             ..NewMessage::default()
         };
         (new, random_id)

@@ -9,6 +9,7 @@ use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
 use crate::mtproto::{peers, tl_blank, tl_message};
+use crate::world::topics::GENERAL_ID;
 use crate::world::{ChatRef, FileKind, Message, State};
 
 const MAX_PAGE: usize = 100;
@@ -44,6 +45,39 @@ pub(super) async fn get_history(
     })
 }
 
+/// `messages.getReplies`: what stands in a topic, or else what answers a message.
+pub(super) async fn get_replies(
+    caller: &Caller,
+    call: tl::functions::messages::GetReplies,
+) -> Result<tl::enums::messages::Messages, RpcError> {
+    let me = caller.user()?;
+    let page = Page {
+        offset_id: call.offset_id,
+        offset_date: call.offset_date,
+        add_offset: call.add_offset,
+        limit: call.limit,
+        max_id: call.max_id,
+        min_id: call.min_id,
+    };
+    caller.world().read(|state| {
+        let chat = peers::chat(state, me, &call.peer)?;
+        match state.topics_of(chat) {
+            Some(topics) if topics.contains_key(&call.msg_id) || call.msg_id == GENERAL_ID => {
+                Ok(paged(state, me, chat, page, |message| stands_in(message, call.msg_id)))
+            }
+            _ if state.message(chat, call.msg_id).is_some() => {
+                Ok(paged(state, me, chat, page, |message| message.reply_to == Some(call.msg_id)))
+            }
+            _ => Err(RpcError::bad("TOPIC_ID_INVALID")),
+        }
+    })
+}
+
+/// Whether a message stands in this topic, beside the one that began it.
+fn stands_in(message: &Message, topic: i32) -> bool {
+    message.extra.thread.unwrap_or(GENERAL_ID) == topic && message.id != topic
+}
+
 /// `messages.search`: text in texts and captions, any case; kinds of media.
 pub(super) async fn search(caller: &Caller, call: tl::functions::messages::Search) -> Result<tl::enums::messages::Messages, RpcError> {
     use tl::enums::MessagesFilter as Filter;
@@ -56,6 +90,8 @@ pub(super) async fn search(caller: &Caller, call: tl::functions::messages::Searc
         Filter::InputMessagesFilterDocument => Some(&[FileKind::Document]),
         Filter::InputMessagesFilterGif => Some(&[FileKind::Animation]),
         Filter::InputMessagesFilterVoice => Some(&[FileKind::Voice]),
+        Filter::InputMessagesFilterRoundVideo => Some(&[FileKind::VideoNote]),
+        Filter::InputMessagesFilterRoundVoice => Some(&[FileKind::Voice, FileKind::VideoNote]),
         Filter::InputMessagesFilterMusic => Some(&[FileKind::Audio]),
         other => {
             caller.world().refuse(format!("messages.search with {other:?}"));
@@ -78,6 +114,7 @@ pub(super) async fn search(caller: &Caller, call: tl::functions::messages::Searc
         Ok(paged(state, me, chat, page, |message| {
             let file = message.media.and_then(|id| state.files.get(id));
             message.text.to_lowercase().contains(&wanted)
+                && call.top_msg_id.is_none_or(|topic| stands_in(message, topic))
                 && author.is_none_or(|author| message.author == author)
                 && kinds.is_none_or(|kinds| file.is_some_and(|file| kinds.contains(&file.kind)))
                 && (call.min_date == 0 || message.date > call.min_date)

@@ -5,7 +5,7 @@
 
 use grammers_tl_types as tl;
 
-use super::messages::{may_write, once, post, replied, units};
+use super::messages::{in_thread, may_write, once, post, replied, units};
 use super::upload::max_parts;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::entities;
@@ -40,6 +40,7 @@ fn send(caller: &Caller, me: i64, call: &tl::functions::messages::SendMedia) -> 
         entities: entities::from_tl(call.entities.as_deref().unwrap_or_default()),
         media: Some(file),
         reply_to: replied(call.reply_to.as_ref()),
+        extra: in_thread(call.reply_to.as_ref()),
         silent: call.silent,
         protected: call.noforwards,
         caption_above: call.invert_media,
@@ -138,7 +139,7 @@ fn apply(attribute: &tl::enums::DocumentAttribute, file: &mut NewFile) {
     match attribute {
         tl::enums::DocumentAttribute::Video(video) => {
             if file.kind == FileKind::Document {
-                file.kind = FileKind::Video;
+                file.kind = if video.round_message { FileKind::VideoNote } else { FileKind::Video };
             }
             file.duration = video.duration.max(0.0).round() as u32;
             file.width = video.w.max(0).unsigned_abs();
@@ -152,6 +153,14 @@ fn apply(attribute: &tl::enums::DocumentAttribute, file: &mut NewFile) {
             file.performer = audio.performer.clone();
         }
         tl::enums::DocumentAttribute::Animated => file.kind = FileKind::Animation,
+        tl::enums::DocumentAttribute::Sticker(sticker) => {
+            file.kind = FileKind::Sticker;
+            file.emoji = Some(sticker.alt.clone()).filter(|alt| !alt.is_empty());
+        }
+        tl::enums::DocumentAttribute::ImageSize(size) => {
+            file.width = size.w.max(0).unsigned_abs();
+            file.height = size.h.max(0).unsigned_abs();
+        }
         tl::enums::DocumentAttribute::Filename(name) => file.name = Some(name.file_name.clone()),
         _ => {}
     }

@@ -28,7 +28,7 @@ pub(super) async fn get_participant(
         }
         let found = tl::types::channels::ChannelParticipant {
             participant: participant(channel, me, user),
-            chats: vec![tl_view::channel(channel, me)],
+            chats: vec![tl_view::channel(state, channel, me)],
             users: Mentioned::default().user(user).user(channel.creator).users(state, me),
         };
         Ok(tl::enums::channels::ChannelParticipant::Participant(found))
@@ -74,7 +74,7 @@ pub(super) async fn get_participants(
         let found = tl::types::channels::ChannelParticipants {
             count: i32::try_from(all.len()).unwrap_or(i32::MAX),
             participants: page.iter().map(|user| participant(channel, me, *user)).collect(),
-            chats: vec![tl_view::channel(channel, me)],
+            chats: vec![tl_view::channel(state, channel, me)],
             users: mentioned.users(state, me),
         };
         Ok(tl::enums::channels::ChannelParticipants::Participants(found))

@@ -5,11 +5,12 @@
 use grammers_tl_types as tl;
 
 use super::media::file_of;
+use super::topics;
 use crate::mtproto::dispatch::Caller;
 use crate::mtproto::rpc_error::RpcError;
 use crate::mtproto::tl_view::{self, Mentioned};
 use crate::mtproto::{entities, peers, tl_message, tl_update};
-use crate::world::{ChatRef, Edit, Message, NewMessage, Refused, State};
+use crate::world::{ChatRef, Edit, Extra, Message, NewMessage, Refused, State};
 
 /// `messages.sendMessage`
 pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages::SendMessage) -> Result<tl::enums::Updates, RpcError> {
@@ -25,6 +26,7 @@ pub(super) async fn send_message(caller: &Caller, call: tl::functions::messages:
         entities: entities::from_tl(&call.entities.unwrap_or_default()),
         text: call.message,
         reply_to: replied(call.reply_to.as_ref()),
+        extra: in_thread(call.reply_to.as_ref()),
         silent: call.silent,
         no_preview: call.no_webpage,
         protected: call.noforwards,
@@ -129,10 +131,13 @@ pub(super) fn post_all(
     caller: &Caller,
     me: i64,
     peer: &tl::enums::InputPeer,
-    messages: Vec<(NewMessage, i64)>,
+    mut messages: Vec<(NewMessage, i64)>,
 ) -> Result<tl::enums::Updates, RpcError> {
     caller.world().change(|state| {
         let chat = may_write(state, me, peer)?;
+        for (new, _) in &mut messages {
+            topics::place(state, chat, me, new)?;
+        }
         let replies = messages.iter().filter_map(|(new, _)| new.reply_to);
         if replies.into_iter().any(|id| state.message(chat, id).is_none()) {
             return Err(RpcError::bad("REPLY_MESSAGE_ID_INVALID"));
@@ -191,6 +196,15 @@ pub(super) fn replied(reply: Option<&tl::enums::InputReplyTo>) -> Option<i32> {
         Some(tl::enums::InputReplyTo::Message(reply)) => Some(reply.reply_to_msg_id),
         _ => None,
     }
+}
+
+/// The topic that an answer names beside the message.
+pub(super) fn in_thread(reply: Option<&tl::enums::InputReplyTo>) -> Extra {
+    let thread = match reply {
+        Some(tl::enums::InputReplyTo::Message(reply)) => reply.top_msg_id,
+        _ => None,
+    };
+    Extra { thread, ..Extra::default() }
 }
 
 fn delete(

@@ -23,6 +23,7 @@ mod media;
 mod members;
 mod membership;
 mod messages;
+mod topics;
 mod updates;
 mod upload;
 
@@ -57,11 +58,14 @@ const NOT_FOR_BOTS: &[&str] = &[
     "channels.deleteChannel",
     "channels.inviteToChannel",
     "channels.joinChannel",
+    "channels.toggleForum",
     "channels.updateUsername",
     "help.getAppConfig",
     "help.getNearestDc",
     "messages.getDialogs",
+    "messages.getForumTopics",
     "messages.getHistory",
+    "messages.getReplies",
     "messages.search",
 ];
 
@@ -115,9 +119,16 @@ pub(super) async fn run(caller: &Caller, id: u32, method: &str, body: Bytes) -> 
         channels::CheckUsername => membership::check_username,
         channels::UpdateUsername => membership::update_username,
         channels::GetMessages => history::get_channel_messages,
+        channels::ToggleForum => topics::toggle_forum,
         channels::DeleteMessages => messages::delete_channel_messages,
         messages::GetMessages => history::get_messages,
         messages::GetHistory => history::get_history,
+        messages::GetReplies => history::get_replies,
+        messages::CreateForumTopic => topics::create,
+        messages::EditForumTopic => topics::edit,
+        messages::GetForumTopics => topics::get,
+        messages::GetForumTopicsById => topics::get_by_id,
+        messages::DeleteTopicHistory => topics::delete,
         messages::Search => history::search,
         messages::GetDialogs => history::get_dialogs,
         messages::SendMessage => messages::send_message,

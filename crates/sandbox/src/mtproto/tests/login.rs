@@ -142,6 +142,5 @@ async fn new_salts_do_not_disturb_and_what_is_not_served_is_refused_by_name() {
     device.client.get_me().await.expect("asked again with the new salt");
     let refused = device.client.invoke(&tl::functions::help::GetSupport {}).await;
     assert_eq!(refusal(refused), (400, "METHOD_NOT_SERVED_help.getSupport".to_owned()));
-    let refusals = stage.world.read(|state| state.refusals.clone());
-    assert_eq!(refusals, ["mtproto help.getSupport"]);
+    assert_eq!(stage.world.take_refusals(), ["mtproto help.getSupport"]);
 }

@@ -19,6 +19,7 @@ use super::{DC_ID, Server, serve};
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::network::Network;
+use crate::verdict::Verdict;
 use crate::wire_log::WireLog;
 use crate::world::World;
 use crate::world::accounts::AccountSpec;
@@ -40,6 +41,8 @@ struct Stage {
     addr: SocketAddrV4,
     _data: tempfile::TempDir,
     _stop: DropGuard,
+    // Fails the test that leaves a fault or a refusal behind.
+    _verdict: Verdict,
 }
 
 /// A client with its own connection and what it was told unasked.
@@ -65,7 +68,8 @@ impl Stage {
             Server::new(world.clone(), faults.clone(), network.clone(), WireLog::default(), Arc::new([(DC_ID, addr)])),
             cancel.clone(),
         ));
-        Self { world, faults, network, addr, _data: data, _stop: cancel.drop_guard() }
+        let verdict = Verdict::new(world.clone(), faults.clone(), true);
+        Self { world, faults, network, addr, _data: data, _stop: cancel.drop_guard(), _verdict: verdict }
     }
 
     /// A person with a phone.

@@ -216,3 +216,64 @@ async fn a_call_before_init_connection_is_refused_and_silence_after_a_ping_close
     let mut rest = Vec::new();
     wire.stream.read_to_end(&mut rest).await.expect("closed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_session_asks_of_its_messages_is_answered() {
+    let stage = Stage::new().await;
+    let key = stage.world.new_auth_key();
+    let mut wire = Wire::connect(&stage, key, 9).await;
+    wire.introduce().await;
+    let ask = now(2);
+    wire.say(ask, 4, &tl::functions::GetFutureSalts { num: 3 }.to_bytes()).await;
+    let (_, body) = wire.hear_a(tl::types::FutureSalts::CONSTRUCTOR_ID).await;
+    let tl::enums::FutureSalts::Salts(salts) = tl::enums::FutureSalts::from_bytes(&body).expect("salts");
+    let valid: Vec<i32> = salts.salts.0.iter().map(|salt| salt.valid_since).collect();
+    assert_eq!((salts.req_msg_id, salts.salts.0[0].salt, valid.len()), (ask, wire.salt, 3));
+    assert!(valid.is_sorted() && salts.salts.0[1].valid_since < salts.salts.0[0].valid_until, "each begins before the one before it ends");
+
+    // A message of the server that was lost on the way is sent again; of one that is not there the state is told.
+    let call = now(3);
+    wire.say(call, 3, &inited(tl::functions::help::GetNearestDc {})).await;
+    let lost = wire.hear_a(RPC_RESULT).await;
+    let resend = |msg_ids: Vec<i64>| tl::enums::MsgResendReq::Req(tl::types::MsgResendReq { msg_ids }).to_bytes();
+    wire.say(now(4), 4, &resend(vec![lost.0])).await;
+    assert_eq!(wire.hear_a(RPC_RESULT).await, lost);
+    wire.say(now(5), 4, &resend(vec![13])).await;
+    let (_, body) = wire.hear_a(tl::types::MsgsStateInfo::CONSTRUCTOR_ID).await;
+    let tl::enums::MsgsStateInfo::Info(info) = tl::enums::MsgsStateInfo::from_bytes(&body).expect("states");
+    assert_eq!(info.info, [2]);
+
+    // An answer that is not wanted any more is forgotten: once.
+    let mut drops = Vec::new();
+    for (step, unwanted) in [(6, call), (7, call), (8, 13)] {
+        let ask = now(step);
+        wire.say(ask, 5, &tl::functions::RpcDropAnswer { req_msg_id: unwanted }.to_bytes()).await;
+        let (_, body) = wire.hear_a(RPC_RESULT).await;
+        assert_eq!(i64::from_bytes(&body[4..12]), Ok(ask));
+        drops.push(tl::enums::RpcDropAnswer::from_bytes(&body[12..]).expect("what became of it"));
+    }
+    let [
+        tl::enums::RpcDropAnswer::RpcAnswerDropped(dropped),
+        tl::enums::RpcDropAnswer::RpcAnswerUnknown,
+        tl::enums::RpcDropAnswer::RpcAnswerUnknown,
+    ] = drops.as_slice()
+    else {
+        panic!("{drops:?}");
+    };
+    assert_eq!(dropped.msg_id, call);
+    wire.say(now(9), 4, &resend(vec![lost.0])).await;
+    wire.hear_a(tl::types::MsgsStateInfo::CONSTRUCTOR_ID).await;
+
+    // Another session of the same key is ended, but not the one that asks.
+    let mut other = Wire::connect(&stage, key, 10).await;
+    other.introduce().await;
+    for (step, session_id, wanted) in [
+        (10, 10, tl::types::DestroySessionOk::CONSTRUCTOR_ID),
+        (11, 10, tl::types::DestroySessionNone::CONSTRUCTOR_ID),
+        (12, 9, tl::types::DestroySessionNone::CONSTRUCTOR_ID),
+    ] {
+        wire.say(now(step), 5, &tl::functions::DestroySession { session_id }.to_bytes()).await;
+        let (_, body) = wire.hear_a(wanted).await;
+        assert_eq!(i64::from_bytes(&body[4..12]), Ok(session_id));
+    }
+}
