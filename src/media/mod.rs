@@ -7,9 +7,12 @@ mod begin;
 mod boxes;
 mod child;
 mod compress;
+mod cut;
 mod decide;
+mod draw;
 mod feeding;
 mod fit;
+mod join;
 mod memo;
 mod names;
 mod prepare;
@@ -33,7 +36,10 @@ use crate::config::MediaConfig;
 use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason};
 use crate::spool::Spool;
 
+pub use cut::{CutRequest, WasCut};
+pub use draw::DrawRequest;
 pub use fit::{FitRequest, Fitting};
+pub use join::{JoinRequest, WasJoined};
 pub use split::SplitRequest;
 
 use child::Word;

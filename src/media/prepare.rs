@@ -196,13 +196,17 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
 
 /// As well as the settings say.
 fn encoded(config: &MediaConfig) -> VideoWork {
-    let settings = VideoSettings {
+    VideoWork::Encode { settings: playable(config), rate: Rate::Quality(f64::from(config.crf)) }
+}
+
+/// Pictures that play everywhere.
+pub(super) fn playable(config: &MediaConfig) -> VideoSettings {
+    VideoSettings {
         codec: VideoCodec::H264,
         preset: config.preset.clone(),
         max_short_side: Some(MAX_SHORT_SIDE),
         max_frame_rate: MAX_FRAME_RATE,
-    };
-    VideoWork::Encode { settings, rate: Rate::Quality(f64::from(config.crf)) }
+    }
 }
 
 fn audio_work(change: Change, bit_rate: u64) -> AudioWork {

@@ -3,12 +3,15 @@
 //!
 //! In and out: plain values. Must not: do I/O.
 
+mod edit;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{MediaInfo, Reason, VideoCodec};
+pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +58,12 @@ pub(crate) enum Task {
     Make(Box<Make>),
     /// Cut a file into pieces that each play; answered with [`Reply::Pieces`].
     Split(Box<Split>),
+    /// Cut a range out of a file; answered with [`Reply::Cut`].
+    Cut(Box<Cut>),
+    /// Put files behind each other; answered with [`Reply::Joined`].
+    Join(Box<Join>),
+    /// Make a picture of a video; answered with [`Reply::Drawn`].
+    Draw(Draw),
 }
 
 /// A file to read.
@@ -312,6 +321,15 @@ pub(crate) enum Reply {
     Pieces {
         /// In order.
         pieces: Vec<MadePiece>,
+    },
+    /// Answer to [`Task::Cut`].
+    Cut(MadeCut),
+    /// Answer to [`Task::Join`].
+    Joined(MadeJoin),
+    /// Answer to [`Task::Draw`]: width and height of the picture.
+    Drawn {
+        /// In pixels.
+        size: (u32, u32),
     },
     /// The room for the index, in a file that is read while it is made, was too small. The next time the folder remembers it.
     OutOfRoom,

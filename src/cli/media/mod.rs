@@ -5,8 +5,14 @@
 
 mod bar;
 mod compress;
+mod cut;
+mod join;
+mod place;
 mod probe;
 mod size;
+mod split;
+mod thumb;
+mod time;
 
 use clap::Subcommand;
 
@@ -22,6 +28,14 @@ pub enum MediaCommand {
     Probe(probe::ProbeArgs),
     /// Make a video fit into so many bytes
     Compress(compress::CompressArgs),
+    /// Cut a range out of a video or a song, exact to the frame
+    Cut(cut::CutArgs),
+    /// Put videos or songs behind each other
+    Join(join::JoinArgs),
+    /// Cut a video or a song into parts that each play
+    Split(split::SplitArgs),
+    /// Make a picture of a video
+    Thumb(thumb::ThumbArgs),
 }
 
 /// Does it.
@@ -31,6 +45,10 @@ pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError>
     match command {
         MediaCommand::Probe(args) => probe::run(&media, args).await,
         MediaCommand::Compress(args) => compress::run(&media, args).await,
+        MediaCommand::Cut(args) => cut::run(&media, args).await,
+        MediaCommand::Join(args) => join::run(&media, args).await,
+        MediaCommand::Split(args) => split::run(&media, args).await,
+        MediaCommand::Thumb(args) => thumb::run(&media, args).await,
     }
 }
 

@@ -22,19 +22,32 @@ pub(super) struct AudioTrack {
     time_base: Rational,
     next_in: Option<i64>,
     next_out: Option<i64>,
+    from_zero: bool,
 }
 
 /// What a graph is built for: sample format, rate, channels.
 #[derive(PartialEq)]
-struct Shape(i32, i32, i32);
+pub(super) struct Shape(i32, i32, i32);
+
+impl Shape {
+    /// Of a frame with that rate.
+    pub(super) fn of(sound: &frame::Audio, rate: i32) -> Self {
+        // SAFETY: reads plain numbers of a living frame.
+        unsafe { Self((*sound.as_ptr()).format, rate, (*sound.as_ptr()).ch_layout.nb_channels) }
+    }
+}
 
 impl AudioTrack {
     pub(super) fn new(stream: &Stream, bit_rate: u64) -> WorkResult<Self> {
         let decoder = open_decoder(stream)?;
-        // Rates of the 44.1 kHz family stay in it; everything else goes to 48 kHz.
-        let rate = if parameters(stream).sample_rate % 11_025 == 0 { 44_100 } else { 48_000 };
+        let rate = rate_for(parameters(stream).sample_rate);
         let encoder = open_encoder(rate, bit_rate).blame_us("opening the AAC encoder")?;
-        Ok(Self { decoder, graph: None, encoder, rate, time_base: stream.time_base(), next_in: None, next_out: None })
+        Ok(Self { decoder, graph: None, encoder, rate, time_base: stream.time_base(), next_in: None, next_out: None, from_zero: false })
+    }
+
+    /// Leaves out what is heard before time zero.
+    pub(super) fn starting_at_zero(self) -> Self {
+        Self { from_zero: true, ..self }
     }
 
     /// The encoder, for the muxer.
@@ -84,13 +97,13 @@ impl AudioTrack {
         let length = (sound.samples() as i64).rescale(Rational(1, rate), self.time_base);
         self.next_in = Some(at.saturating_add(length));
         sound.set_pts(Some(at));
-        // SAFETY: reads plain numbers of a living frame.
-        let shape = unsafe { Shape((*sound.as_ptr()).format, rate, (*sound.as_ptr()).ch_layout.nb_channels) };
+        let shape = Shape::of(sound, rate);
         if self.graph.as_ref().is_none_or(|(known, _)| *known != shape) {
             self.end_graph(out)?;
             // async fills holes with silence and cuts what overlaps, so that sound and picture stay together.
+            let trim = if self.from_zero { "atrim=start=0," } else { "" };
             let spec =
-                format!("aresample={}:async=1,aformat=sample_fmts=fltp:sample_rates={}:channel_layouts=stereo", self.rate, self.rate);
+                format!("aresample={}:async=1,{trim}aformat=sample_fmts=fltp:sample_rates={}:channel_layouts=stereo", self.rate, self.rate);
             let graph = FrameGraph::audio(sound, self.time_base, &spec, self.encoder.frame_size());
             self.graph = Some((shape, graph.blame_file("preparing the resampler")?));
         }
@@ -134,7 +147,13 @@ impl AudioTrack {
     }
 }
 
-fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
+/// Rates of the 44.1 kHz family stay in it; everything else goes to 48 kHz.
+pub(super) fn rate_for(rate: i32) -> i32 {
+    if rate % 11_025 == 0 { 44_100 } else { 48_000 }
+}
+
+/// A decoder for a stream of sound.
+pub(super) fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
     let open = || {
         let context = codec::Context::from_parameters(stream.parameters())?;
         let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
@@ -147,7 +166,8 @@ fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
     open().blame_file("opening the decoder for sound")
 }
 
-fn open_encoder(rate: i32, bit_rate: u64) -> Result<encoder::audio::Encoder, ffmpeg::Error> {
+/// An encoder for AAC in stereo.
+pub(super) fn open_encoder(rate: i32, bit_rate: u64) -> Result<encoder::audio::Encoder, ffmpeg::Error> {
     let codec = encoder::find_by_name("aac").ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut encoder = codec::Context::new_with_codec(codec).encoder().audio()?;
     encoder.set_rate(rate);

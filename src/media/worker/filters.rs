@@ -22,6 +22,15 @@ pub(super) struct Wanted {
     pub(super) interlaced: bool,
     /// The source's brightness goes beyond what a screen of old can show.
     pub(super) hdr: Option<Hdr>,
+    /// Black is put around them up to this size.
+    pub(super) within: Option<(u32, u32)>,
+}
+
+impl Wanted {
+    /// Width and height that come out.
+    pub(super) fn outer_size(&self) -> (u32, u32) {
+        self.within.unwrap_or(self.size)
+    }
 }
 
 /// The chain, from decoded frames to 8-bit 4:2:0.
@@ -29,8 +38,9 @@ pub(super) fn chain(wanted: &Wanted) -> String {
     let deinterlaced = if wanted.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
     let (width, height) = wanted.size;
     let rate = wanted.rate;
+    let around = wanted.within.map(|(width, height)| format!(",pad={width}:{height}:(ow-iw)/2:(oh-ih)/2")).unwrap_or_default();
     format!(
-        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p",
+        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p{around}",
         rate.numerator(),
         rate.denominator(),
         turn(wanted.rotation),
@@ -55,11 +65,12 @@ fn tone_mapped(hdr: Hdr) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Wanted = Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None };
+    const PLAIN: Wanted = Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None, within: None };
 
     #[test]
     fn each_need_has_its_filter_in_its_place() {
-        let table: [(&str, Wanted, &[&str]); 5] = [
+        let table: [(&str, Wanted, &[&str]); 6] = [
+            ("in a frame", Wanted { within: Some((1920, 1080)), ..PLAIN }, &["scale=1280:720", "format=yuv420p", "pad=1920:1080"]),
             ("plain", PLAIN, &["fps=25/1,scale=1280:720", "setsar=1,format=yuv420p"]),
             ("interlaced", Wanted { interlaced: true, ..PLAIN }, &["bwdif=", "fps=", "scale="]),
             ("on its side", Wanted { rotation: 90, ..PLAIN }, &["fps=", "transpose=clock", "scale="]),

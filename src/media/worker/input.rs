@@ -179,6 +179,12 @@ pub(super) fn start_us(input: &Input) -> i64 {
     if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
 }
 
+/// True if the clock may jump on the way, so that a time does not lead to a place.
+pub(super) fn may_jump(input: &Input) -> bool {
+    // SAFETY: the input format is set for every open context.
+    unsafe { (*(*input.as_ptr()).iformat).flags & ffi::AVFMT_TS_DISCONT != 0 }
+}
+
 /// True if the pictures are said to be two half pictures each.
 pub(super) fn is_interlaced(stream: &Stream) -> bool {
     !matches!(parameters(stream).field_order, ffi::AVFieldOrder::AV_FIELD_PROGRESSIVE | ffi::AVFieldOrder::AV_FIELD_UNKNOWN)

@@ -5,13 +5,21 @@
 
 mod audio;
 mod cover;
+mod cut;
+mod cut_pictures;
+mod cut_sound;
 mod cuts;
+mod draw;
+mod edge;
 mod encoder;
 mod error;
 mod feed;
 mod filters;
 mod graph;
 mod input;
+mod join;
+mod join_pictures;
+mod join_sound;
 mod jpeg;
 mod length;
 mod limits;
@@ -19,11 +27,13 @@ mod look;
 mod make;
 mod measure;
 mod muxer;
+mod nal;
 mod pictures;
 mod probe;
 mod produce;
 mod reader;
 mod room;
+mod spans;
 mod split;
 mod thumbnail;
 mod timestamps;
@@ -79,6 +89,9 @@ fn work(request: Request) -> WorkResult<Reply> {
     match request.task {
         Task::Probe { input, head } => probe::probe(&origin(input), head).map(|probed| Reply::Probed(Box::new(probed))),
         Task::Split(task) => split::split(&task, &mut report).map(|pieces| Reply::Pieces { pieces }),
+        Task::Cut(task) => cut::cut(&task, request.limits.threads, &mut report).map(Reply::Cut),
+        Task::Join(task) => join::join(&task, request.limits.threads, &mut report).map(Reply::Joined),
+        Task::Draw(task) => draw::draw(&task).map(|size| Reply::Drawn { size }),
         Task::Look(task) => look::look(&task, &origin(task.input.clone()), request.limits.threads).map(Reply::Looked),
         Task::Make(task) => {
             let inputs: Vec<Origin> = task.inputs.iter().cloned().map(origin).collect();

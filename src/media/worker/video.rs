@@ -3,6 +3,7 @@
 //! In: packets of one stream. Out: encoded packets at a steady frame rate, upright, of even size. Must not: read or write files, or decide
 //! how well.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ffmpeg::format::stream::Stream;
@@ -56,6 +57,11 @@ impl VideoTrack {
         };
         let encoder = opening.open(quality)?;
         Ok(Self { pictures, coder: Coder { opening, encoder, helm, frames: 0 } })
+    }
+
+    /// Leaves out what is shown outside of these microseconds.
+    pub(super) fn keep_us(&mut self, kept_us: Range<i64>) {
+        self.pictures.keep_us(kept_us);
     }
 
     /// The encoder, for the muxer.

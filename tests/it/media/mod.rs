@@ -4,9 +4,13 @@
 
 mod broken;
 mod clips;
+mod compare;
 mod compress;
 mod corpus;
+mod cut;
+mod draw;
 mod isolation;
+mod join;
 mod kinds;
 mod live;
 mod process;
