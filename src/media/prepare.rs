@@ -231,8 +231,9 @@ async fn make(
         output: work.output.clone(),
         thumbnail: Some(work.thumbnail.clone()),
         picture: if work.kind == MediaKind::Audio { request.picture.clone() } else { None },
+        own_thumbnail: request.own_thumbnail.clone(),
     };
-    let readable = request.inputs.iter().chain(&task.picture).cloned().collect();
+    let readable = request.inputs.iter().chain(&task.picture).chain(&task.own_thumbnail).cloned().collect();
     let limits = media.limits(size_bytes, readable, Some(request.folder.clone()));
     let step = work.step;
     let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));

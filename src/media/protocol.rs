@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{MediaInfo, Reason, VideoCodec};
-pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin};
+pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin, Subtitle, SubtitleWork, Text};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) struct Limits {
     pub(crate) niceness: i32,
     /// Threads of one encoder or decoder; 0 lets FFmpeg choose.
     pub(crate) threads: u32,
-    /// Files that it may read.
+    /// Files that it may read, and folders of fonts.
     pub(crate) readable: Vec<PathBuf>,
     /// The one folder that it may write into.
     pub(crate) writable: Option<PathBuf>,
@@ -62,6 +62,8 @@ pub(crate) enum Task {
     Cut(Box<Cut>),
     /// Put files behind each other; answered with [`Reply::Joined`].
     Join(Box<Join>),
+    /// Take subtitles out, add them or burn them in; answered with [`Reply::Subtitled`].
+    Subtitle(Box<Subtitle>),
     /// Make a picture of a video; answered with [`Reply::Drawn`].
     Draw(Draw),
 }
@@ -101,6 +103,9 @@ pub(crate) struct Make {
     pub(crate) thumbnail: Option<PathBuf>,
     /// A picture to take for cover and thumbnail instead of the file's own.
     pub(crate) picture: Option<PathBuf>,
+    /// A picture to make the thumbnail of, whatever the cover is.
+    #[serde(default)]
+    pub(crate) own_thumbnail: Option<PathBuf>,
 }
 
 /// A file to cut.
@@ -326,6 +331,8 @@ pub(crate) enum Reply {
     Cut(MadeCut),
     /// Answer to [`Task::Join`].
     Joined(MadeJoin),
+    /// Answer to [`Task::Subtitle`].
+    Subtitled,
     /// Answer to [`Task::Draw`]: width and height of the picture.
     Drawn {
         /// In pixels.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use tokio_util::sync::CancellationToken;
 
 use super::place::{self, Place};
@@ -16,7 +16,7 @@ use crate::media::{CutRequest, Media, WasCut};
 
 /// Arguments of `tgferry media cut`.
 #[derive(Clone, Debug, Args)]
-#[group(id = "range", required = true, multiple = true, args = ["from", "to"])]
+#[command(group(ArgGroup::new("range").required(true).multiple(true).args(["from", "to"])))]
 pub struct CutArgs {
     /// The video or song
     file: PathBuf,

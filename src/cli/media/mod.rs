@@ -11,6 +11,7 @@ mod place;
 mod probe;
 mod size;
 mod split;
+mod subs;
 mod thumb;
 mod time;
 
@@ -34,6 +35,8 @@ pub enum MediaCommand {
     Join(join::JoinArgs),
     /// Cut a video or a song into parts that each play
     Split(split::SplitArgs),
+    /// Take subtitles out of a video, add them as a track, or burn them into its pictures
+    Subs(subs::SubsArgs),
     /// Make a picture of a video
     Thumb(thumb::ThumbArgs),
 }
@@ -48,6 +51,7 @@ pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError>
         MediaCommand::Cut(args) => cut::run(&media, args).await,
         MediaCommand::Join(args) => join::run(&media, args).await,
         MediaCommand::Split(args) => split::run(&media, args).await,
+        MediaCommand::Subs(args) => subs::run(&media, args).await,
         MediaCommand::Thumb(args) => thumb::run(&media, args).await,
     }
 }

@@ -73,6 +73,7 @@ fn prepare_request(file: &Path, folder: &Path, is_video: bool) -> PrepareRequest
         performer: None,
         duration_s: None,
         picture: None,
+        own_thumbnail: None,
         max_bytes: None,
         min_video_bit_rate: 0,
     }

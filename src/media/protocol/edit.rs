@@ -90,3 +90,59 @@ pub(crate) struct Draw {
     /// True keeps its size; else it is within the bounds of a thumbnail.
     pub(crate) full: bool,
 }
+
+/// Subtitles to take out, to add or to burn in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Subtitle {
+    /// Where things that are needed in between may lie.
+    pub(crate) folder: PathBuf,
+    /// Where the new file goes.
+    pub(crate) output: PathBuf,
+    /// What is done.
+    pub(crate) work: SubtitleWork,
+    /// Title tag to set.
+    pub(crate) title: Option<String>,
+    /// Artist tag to set.
+    pub(crate) artist: Option<String>,
+}
+
+/// What is done with subtitles.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SubtitleWork {
+    /// They become an SRT file.
+    Extract {
+        /// Which.
+        text: Text,
+    },
+    /// They become tracks beside picture and sound, which are copied.
+    AddTracks {
+        /// The video, which plays everywhere.
+        video: PathBuf,
+        /// Which, in order.
+        texts: Vec<Text>,
+    },
+    /// They become part of the pictures.
+    BurnIn {
+        /// The video.
+        video: PathBuf,
+        /// Which.
+        text: Text,
+        /// How pictures are encoded, and at which CRF.
+        settings: VideoSettings,
+        crf: f64,
+        /// What happens to the sound.
+        audio: AudioWork,
+    },
+}
+
+/// Where subtitles are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Text {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The number of the track; none for a file that is nothing but text.
+    pub(crate) track: Option<usize>,
+    /// Its language, as three letters.
+    pub(crate) language: Option<String>,
+}

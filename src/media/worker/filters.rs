@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) hdr: Option<Hdr>,
     /// Black is put around them up to this size.
     pub(super) within: Option<(u32, u32)>,
+    /// A filter behind all others.
+    pub(super) last: Option<String>,
 }
 
 impl Wanted {
@@ -38,9 +40,10 @@ pub(super) fn chain(wanted: &Wanted) -> String {
     let deinterlaced = if wanted.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
     let (width, height) = wanted.size;
     let rate = wanted.rate;
+    let last = wanted.last.as_ref().map(|last| format!(",{last},format=yuv420p")).unwrap_or_default();
     let around = wanted.within.map(|(width, height)| format!(",pad={width}:{height}:(ow-iw)/2:(oh-ih)/2")).unwrap_or_default();
     format!(
-        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p{around}",
+        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,setsar=1,{}format=yuv420p{around}{last}",
         rate.numerator(),
         rate.denominator(),
         turn(wanted.rotation),
@@ -65,7 +68,8 @@ fn tone_mapped(hdr: Hdr) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Wanted = Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None, within: None };
+    const PLAIN: Wanted =
+        Wanted { size: (1280, 720), rate: Rational(25, 1), rotation: 0, interlaced: false, hdr: None, within: None, last: None };
 
     #[test]
     fn each_need_has_its_filter_in_its_place() {

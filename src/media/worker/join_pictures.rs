@@ -189,6 +189,7 @@ fn of_source(stream: &Stream, form: Form, threads: u32) -> WorkResult<pictures::
         interlaced: input::is_interlaced(stream),
         hdr: input::hdr(stream),
         within: (size != form.size).then_some(form.size),
+        last: None,
     };
     pictures::Pictures::like(stream, wanted, threads)
 }

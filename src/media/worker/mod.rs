@@ -35,6 +35,8 @@ mod reader;
 mod room;
 mod spans;
 mod split;
+mod subtitle;
+mod texts;
 mod thumbnail;
 mod timestamps;
 mod video;
@@ -91,6 +93,7 @@ fn work(request: Request) -> WorkResult<Reply> {
         Task::Split(task) => split::split(&task, &mut report).map(|pieces| Reply::Pieces { pieces }),
         Task::Cut(task) => cut::cut(&task, request.limits.threads, &mut report).map(Reply::Cut),
         Task::Join(task) => join::join(&task, request.limits.threads, &mut report).map(Reply::Joined),
+        Task::Subtitle(task) => subtitle::subtitle(&task, request.limits.threads, &mut report).map(|()| Reply::Subtitled),
         Task::Draw(task) => draw::draw(&task).map(|size| Reply::Drawn { size }),
         Task::Look(task) => look::look(&task, &origin(task.input.clone()), request.limits.threads).map(Reply::Looked),
         Task::Make(task) => {

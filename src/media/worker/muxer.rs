@@ -96,6 +96,15 @@ impl Muxer {
         Ok(())
     }
 
+    /// The language of a stream, as three letters.
+    pub(super) fn set_language(&mut self, index: usize, language: Option<&str>) {
+        if let (Some(mut stream), Some(language)) = (self.output.stream_mut(index), language) {
+            let mut tags = Dictionary::new();
+            tags.set("language", language);
+            stream.set_metadata(tags);
+        }
+    }
+
     /// A stream that comes from an encoder.
     pub(super) fn add_encoded(&mut self, encoder: &codec::Context) -> WorkResult<usize> {
         let mut stream = self.output.add_stream_with(encoder).blame_us("adding a stream")?;

@@ -52,6 +52,7 @@ impl Pictures {
             interlaced: input::is_interlaced(stream),
             hdr: input::hdr(stream),
             within: None,
+            last: None,
         };
         Self::like(stream, wanted, threads)
     }
@@ -76,6 +77,11 @@ impl Pictures {
     pub(super) fn keep_us(&mut self, kept_us: Range<i64>) {
         let number = |us: i64| if us == i64::MAX { us } else { (us as f64 / 1e6 * f64::from(self.wanted.rate) - 0.01).ceil() as i64 };
         self.kept = number(kept_us.start)..number(kept_us.end);
+    }
+
+    /// Puts a filter behind all others; before the first packet.
+    pub(super) fn put_behind(&mut self, filter: String) {
+        self.wanted.last = Some(filter);
     }
 
     /// What the frames are like that come out.

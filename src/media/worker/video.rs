@@ -64,6 +64,11 @@ impl VideoTrack {
         self.pictures.keep_us(kept_us);
     }
 
+    /// Puts a filter behind all others; before the first packet.
+    pub(super) fn put_behind(&mut self, filter: String) {
+        self.pictures.put_behind(filter);
+    }
+
     /// The encoder, for the muxer.
     pub(super) fn encoder(&self) -> &codec::Context {
         self.coder.encoder.as_ref()

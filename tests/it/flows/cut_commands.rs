@@ -59,7 +59,7 @@ fn a_range_is_cut_out() {
     refused(path, &["cut", "film.mp4", "--from", "1", "--to", "1", "-o", "a.mp4"], "ends before it begins");
     refused(path, &["cut", "other.mp4", "--from", "1"], "other.mp4: ");
     refused(path, &["cut", "film.mp4", "--from", "1", "-o", "nowhere/a.mp4"], "nowhere: ");
-    for wrong in [&["cut", "film.mp4"][..], &["cut", "film.mp4", "--from", "noon"]] {
+    for wrong in [&["cut", "film.mp4", "-o", "a.mp4"][..], &["cut", "film.mp4", "--from", "noon", "-o", "a.mp4"]] {
         assert_eq!(media(path, wrong).status.code(), Some(1), "{wrong:?}");
     }
 }
@@ -92,6 +92,35 @@ fn files_are_joined() {
     refused(path, &["join", "one.mp4", "song.mp3"], "song.mp3 is a song, and what stands before is not");
     refused(path, &["join", "one.mp4", "other.mp4", "-o", "both.mp4"], "both.mp4 is there already");
     assert_eq!(media(path, &["join", "one.mp4"]).status.code(), Some(1), "one alone is no joining");
+}
+
+#[test]
+fn subtitles_are_added_taken_out_and_burnt_in() {
+    let folder = folder_with(&clips::small(), "film.mp4");
+    let path = folder.path();
+    std::fs::write(path.join("en.srt"), "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n").expect("a file");
+    std::fs::write(path.join("old.srt"), b"1\n00:00:00,500 --> 00:00:01,000\nGr\xfc\xdfe\n\n").expect("a file");
+    let text = said(path, &["subs", "film.mp4", "--track", "en.srt", "--lang", "en"]);
+    assert!(text.starts_with("film.subtitled.mp4: "), "{text}");
+    assert!(said(path, &["probe", "film.subtitled.mp4"]).contains("subtitle mov_text eng"));
+    let text = said(path, &["subs", "film.subtitled.mp4", "--lang", "eng", "--extract", "-o", "out.srt"]);
+    assert!(text.starts_with("out.srt: "), "{text}");
+    assert_eq!(std::fs::read(path.join("out.srt")).expect("it reads"), std::fs::read(path.join("en.srt")).expect("it reads"));
+    let text = said(path, &["subs", "film.subtitled.mp4", "--burn", "-o", "burnt.mp4"]);
+    assert!(text.starts_with("burnt.mp4: "), "{text}");
+    refused(path, &["subs", "film.mp4", "--extract"], "there are no subtitles in film.mp4");
+    refused(path, &["subs", "film.subtitled.mp4", "--extract", "--lang", "fr"], "there are no subtitles in fra");
+    refused(path, &["subs", "film.mp4", "--track", "old.srt", "-o", "a.mp4"], "old.srt is not in UTF-8");
+    refused(path, &["subs", "film.mp4", "--track", "none.srt", "-o", "a.mp4"], "none.srt: ");
+    std::fs::write(path.join("empty.srt"), "").expect("a file");
+    refused(path, &["subs", "film.mp4", "--track", "empty.srt", "-o", "a.mp4"], "empty.srt");
+    for wrong in [
+        &["subs", "film.mp4", "-o", "a.mp4"][..],
+        &["subs", "film.mp4", "--extract", "--lang", "english", "-o", "a.mp4"],
+        &["subs", "film.mp4", "--extract", "--track", "en.srt", "-o", "a.mp4"],
+    ] {
+        assert_eq!(media(path, wrong).status.code(), Some(1), "{wrong:?}");
+    }
 }
 
 #[test]

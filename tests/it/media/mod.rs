@@ -9,13 +9,16 @@ mod compress;
 mod corpus;
 mod cut;
 mod draw;
+mod edit_damaged;
 mod isolation;
 mod join;
 mod kinds;
 mod live;
+mod own_thumbnail;
 mod process;
 mod sound;
 mod split;
+mod subtitles;
 mod video;
 
 use std::path::{Path, PathBuf};
@@ -69,6 +72,7 @@ impl Bench {
             performer: None,
             duration_s: None,
             picture: None,
+            own_thumbnail: None,
             max_bytes: None,
             min_video_bit_rate: 20_000,
         }
