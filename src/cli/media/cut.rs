@@ -13,6 +13,7 @@ use super::{bar, size, tell, time};
 use crate::cli::say;
 use crate::error::CliError;
 use crate::media::{CutRequest, Media, WasCut};
+use crate::model::{Failure, Reason};
 
 /// Arguments of `tgferry media cut`.
 #[derive(Clone, Debug, Args)]
@@ -49,10 +50,17 @@ pub(super) async fn run(media: &Media, args: CutArgs) -> Result<(), CliError> {
     let place = Place::new(&args.file, args.output, if info.video.is_some() { ".cut.mp4" } else { ".cut.m4a" })?;
     let request = CutRequest { input: args.file, folder: place.folder(), from, to: args.to };
     let made = bar::shown("cutting", async |progress, cancel: &CancellationToken| media.cut(request, progress, cancel).await).await;
-    let made = made.map_err(tell)?;
+    let made = made.map_err(nothing)?;
     let (path, size_bytes) = place.take(&made.path)?;
     say(format!("{}: {}, {}{}", path.display(), time::show(made.duration_s), size::show(size_bytes), pictures(&made)));
     Ok(())
+}
+
+fn nothing(failure: Failure) -> CliError {
+    match failure.reason {
+        Reason::Empty => CliError::user("no frame begins between the two times", "give a longer range"),
+        _ => tell(failure),
+    }
 }
 
 fn pictures(made: &WasCut) -> String {

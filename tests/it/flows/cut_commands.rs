@@ -57,6 +57,7 @@ fn a_range_is_cut_out() {
     refused(path, &["cut", "film.mp4", "--from", "1s", "-o", "end.mp4"], "end.mp4 is there already");
     refused(path, &["cut", "film.mp4", "--from", "3", "-o", "a.mp4"], "ends after 0:02.0");
     refused(path, &["cut", "film.mp4", "--from", "1", "--to", "1", "-o", "a.mp4"], "ends before it begins");
+    refused(path, &["cut", "film.mp4", "--from", "1.005", "--to", "1.015", "-o", "a.mp4"], "no frame begins between");
     refused(path, &["cut", "other.mp4", "--from", "1"], "other.mp4: ");
     refused(path, &["cut", "film.mp4", "--from", "1", "-o", "nowhere/a.mp4"], "nowhere: ");
     for wrong in [&["cut", "film.mp4", "-o", "a.mp4"][..], &["cut", "film.mp4", "--from", "noon", "-o", "a.mp4"]] {
