@@ -75,7 +75,7 @@ impl Media {
         let readable = std::iter::once(&input).chain(&picture).cloned().collect();
         let limits = self.limits(size_bytes, readable, Some(folder.clone()));
         let inputs = vec![Source { path: input, growing: None }];
-        let task = Make { inputs, folder, output: Some(output), thumbnail: None, picture };
+        let task = Make { inputs, folder, output: Some(output), thumbnail: None, picture, own_thumbnail: None };
         let step = match treatment {
             Treatment { video: Change::Encode, .. } | Treatment { audio: Change::Encode, .. } => Step::Transcoding,
             Treatment { .. } => Step::Remuxing,

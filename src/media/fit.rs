@@ -95,6 +95,7 @@ impl Media {
             output: Some(fitting.output),
             thumbnail: None,
             picture: None,
+            own_thumbnail: None,
         };
         let hear = |word: Word| {
             if let Word::Progress(per_mille) = word {

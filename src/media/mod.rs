@@ -8,12 +8,16 @@ mod boxes;
 mod child;
 mod compress;
 mod convert;
+mod cut;
 mod decide;
+mod draw;
 mod feeding;
 mod fit;
 mod formats;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod join;
+mod language;
 mod memo;
 mod names;
 mod prepare;
@@ -22,6 +26,7 @@ mod remux;
 mod sniff;
 mod split;
 mod steer;
+mod subtitles;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -38,9 +43,14 @@ use crate::model::{Choice, Failure, MediaInfo, Prepared, ProgressSender, Reason}
 use crate::spool::Spool;
 
 pub use convert::{ConvertRequest, Converted};
+pub use cut::{CutRequest, WasCut};
+pub use draw::DrawRequest;
 pub use fit::{FitRequest, Fitting};
 pub use formats::{Format, Preset};
+pub use join::{JoinRequest, WasJoined};
+pub use language::Language;
 pub use split::SplitRequest;
+pub use subtitles::{SubtitlesRequest, SubtitlesWork, text_track, text_tracks};
 
 use child::Word;
 use protocol::{Limits, Probed, Reply, Request, Source, Task};
@@ -82,6 +92,8 @@ pub struct PrepareRequest {
     pub duration_s: Option<f64>,
     /// A picture of the content, for cover and thumbnail of a song.
     pub picture: Option<PathBuf>,
+    /// The person's own picture for the thumbnail of a video or a song (JPEG, PNG or WebP, of any size), in place of a frame. One that can't be read is passed over.
+    pub own_thumbnail: Option<PathBuf>,
     /// Compress to at most so many bytes.
     pub max_bytes: Option<u64>,
     /// Refuse to compress below this rate of the picture, in bits a second.
@@ -98,6 +110,7 @@ impl PrepareRequest {
         self.inputs = self.inputs.iter().map(|input| absolute(input)).collect::<Result<_, _>>()?;
         self.folder = absolute(&self.folder)?;
         self.picture = self.picture.as_deref().map(absolute).transpose()?;
+        self.own_thumbnail = self.own_thumbnail.as_deref().map(absolute).transpose()?;
         Ok(self)
     }
 }

@@ -203,14 +203,18 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
 
 /// As well as the settings say.
 fn encoded(config: &MediaConfig) -> VideoWork {
-    let settings = VideoSettings {
+    VideoWork::Encode { settings: playable(config), rate: Rate::Quality(f64::from(config.crf)) }
+}
+
+/// Pictures that play everywhere.
+pub(super) fn playable(config: &MediaConfig) -> VideoSettings {
+    VideoSettings {
         codec: VideoCodec::H264,
         preset: config.preset.clone(),
         max_short_side: Some(MAX_SHORT_SIDE),
         max_frame_rate: MAX_FRAME_RATE,
         square: false,
-    };
-    VideoWork::Encode { settings, rate: Rate::Quality(f64::from(config.crf)) }
+    }
 }
 
 fn audio_work(change: Change, bit_rate: u64) -> AudioWork {
@@ -235,8 +239,9 @@ async fn make(
         output: work.output.clone(),
         thumbnail: Some(work.thumbnail.clone()),
         picture: if work.kind == MediaKind::Audio { request.picture.clone() } else { None },
+        own_thumbnail: request.own_thumbnail.clone(),
     };
-    let readable = request.inputs.iter().chain(&task.picture).cloned().collect();
+    let readable = request.inputs.iter().chain(&task.picture).chain(&task.own_thumbnail).cloned().collect();
     let limits = media.limits(size_bytes, readable, Some(request.folder.clone()));
     let step = work.step;
     let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));

@@ -3,6 +3,9 @@
 //!
 //! In and out: plain values. Must not: do I/O.
 
+mod edit;
+mod streams;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -10,9 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Hardware;
 use crate::model::{MediaInfo, Reason};
-
-mod streams;
-
+pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin, Subtitle, SubtitleWork, Text};
 pub(crate) use streams::{AudioWork, Cost, Course, GifSettings, Rate, SoundCodec, SoundSettings, VideoSettings, VideoWork};
 
 /// The first line that the media process reads.
@@ -39,7 +40,7 @@ pub(crate) struct Limits {
     pub(crate) hardware: Hardware,
     /// Threads of one encoder or decoder; 0 lets FFmpeg choose.
     pub(crate) threads: u32,
-    /// Files that it may read.
+    /// Files that it may read, and folders of fonts.
     pub(crate) readable: Vec<PathBuf>,
     /// The one folder that it may write into.
     pub(crate) writable: Option<PathBuf>,
@@ -62,6 +63,14 @@ pub(crate) enum Task {
     Make(Box<Make>),
     /// Cut a file into pieces that each play; answered with [`Reply::Pieces`].
     Split(Box<Split>),
+    /// Cut a range out of a file; answered with [`Reply::Cut`].
+    Cut(Box<Cut>),
+    /// Put files behind each other; answered with [`Reply::Joined`].
+    Join(Box<Join>),
+    /// Take subtitles out, add them or burn them in; answered with [`Reply::Subtitled`].
+    Subtitle(Box<Subtitle>),
+    /// Make a picture of a video; answered with [`Reply::Drawn`].
+    Draw(Draw),
 }
 
 /// A file to read.
@@ -99,6 +108,9 @@ pub(crate) struct Make {
     pub(crate) thumbnail: Option<PathBuf>,
     /// A picture to take for cover and thumbnail instead of the file's own.
     pub(crate) picture: Option<PathBuf>,
+    /// A picture to make the thumbnail of, whatever the cover is.
+    #[serde(default)]
+    pub(crate) own_thumbnail: Option<PathBuf>,
 }
 
 /// A file to cut.
@@ -234,6 +246,17 @@ pub(crate) enum Reply {
     Pieces {
         /// In order.
         pieces: Vec<MadePiece>,
+    },
+    /// Answer to [`Task::Cut`].
+    Cut(MadeCut),
+    /// Answer to [`Task::Join`].
+    Joined(MadeJoin),
+    /// Answer to [`Task::Subtitle`].
+    Subtitled,
+    /// Answer to [`Task::Draw`]: width and height of the picture.
+    Drawn {
+        /// In pixels.
+        size: (u32, u32),
     },
     /// The room for the index, in a file that is read while it is made, was too small. The next time the folder remembers it.
     OutOfRoom,

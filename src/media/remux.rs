@@ -68,9 +68,11 @@ async fn rewrite(
         output: work.output.clone().map(|output| Output { live: true, ..output }),
         thumbnail: Some(work.thumbnail.clone()),
         picture: None,
+        own_thumbnail: request.own_thumbnail.clone(),
     };
     let input_bytes = inputs.iter().map(|input| input.length().expected_bytes.unwrap_or(0).max(GROWING_FILE_BYTES)).sum();
-    let limits = media.limits(input_bytes, request.inputs.clone(), Some(request.folder.clone()));
+    let readable = request.inputs.iter().chain(&task.own_thumbnail).cloned().collect();
+    let limits = media.limits(input_bytes, readable, Some(request.folder.clone()));
     let hear = |word: Word| match word {
         Word::Progress(per_mille) => progress.report(work.step, u64::from(per_mille), Some(1000)),
         Word::Written { front_bytes, ready_bytes, whole: false } => {

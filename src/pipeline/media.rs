@@ -80,6 +80,7 @@ impl Pipeline {
             performer: file.author.clone(),
             duration_s: file.duration_s,
             picture: file.picture.clone(),
+            own_thumbnail: None,
             max_bytes,
             min_video_bit_rate: self.parts.config.route.min_video_bit_rate,
         })

@@ -145,6 +145,8 @@ fn pure_files_do_not_wait() {
         "src/media/formats.rs",
         "src/media/formats/presets.rs",
         "src/media/steer.rs",
+        "src/media/worker/nal.rs",
+        "src/media/worker/spans.rs",
         "src/upload/parts.rs",
         "src/upload/plan.rs",
         "src/upload/pace.rs",

@@ -6,8 +6,15 @@
 mod bar;
 mod compress;
 mod convert;
+mod cut;
+mod join;
+mod place;
 mod probe;
 mod size;
+mod split;
+mod subs;
+mod thumb;
+mod time;
 
 use clap::Subcommand;
 
@@ -25,6 +32,16 @@ pub enum MediaCommand {
     Compress(compress::CompressArgs),
     /// Make another kind of file of one: another container, a GIF, a song, a voice message, a round video
     Convert(convert::ConvertArgs),
+    /// Cut a range out of a video or a song, exact to the frame
+    Cut(cut::CutArgs),
+    /// Put videos or songs behind each other
+    Join(join::JoinArgs),
+    /// Cut a video or a song into parts that each play
+    Split(split::SplitArgs),
+    /// Take subtitles out of a video, add them as a track, or burn them into its pictures
+    Subs(subs::SubsArgs),
+    /// Make a picture of a video
+    Thumb(thumb::ThumbArgs),
 }
 
 /// Does it.
@@ -35,6 +52,11 @@ pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError>
         MediaCommand::Probe(args) => probe::run(&media, args).await,
         MediaCommand::Compress(args) => compress::run(&media, args).await,
         MediaCommand::Convert(args) => convert::run(&media, args).await,
+        MediaCommand::Cut(args) => cut::run(&media, args).await,
+        MediaCommand::Join(args) => join::run(&media, args).await,
+        MediaCommand::Split(args) => split::run(&media, args).await,
+        MediaCommand::Subs(args) => subs::run(&media, args).await,
+        MediaCommand::Thumb(args) => thumb::run(&media, args).await,
     }
 }
 

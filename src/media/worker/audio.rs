@@ -36,6 +36,11 @@ impl AudioTrack {
         Ok(Self { sounds, coder: Coder { encoder, rate, next: None } })
     }
 
+    /// Leaves out what is heard before time zero.
+    pub(super) fn starting_at_zero(self) -> Self {
+        Self { sounds: self.sounds.starting_at_zero(), ..self }
+    }
+
     /// The encoder, for the muxer.
     pub(super) fn encoder(&self) -> &codec::Context {
         self.coder.encoder.as_ref()
@@ -77,7 +82,7 @@ impl Coder {
 }
 
 /// Rates of the 44.1 kHz family stay in it; everything else goes to 48 kHz, which is the one that Opus has.
-fn rate(codec: SoundCodec, source_rate: i32) -> i32 {
+pub(super) fn rate(codec: SoundCodec, source_rate: i32) -> i32 {
     if codec != SoundCodec::Opus && source_rate % 11_025 == 0 { 44_100 } else { 48_000 }
 }
 
@@ -95,7 +100,8 @@ pub(super) fn layout_name(settings: &SoundSettings) -> &'static str {
     if settings.mono { "mono" } else { "stereo" }
 }
 
-fn open_encoder(settings: &SoundSettings, rate: i32) -> WorkResult<encoder::audio::Encoder> {
+/// An encoder for sound of that rate.
+pub(super) fn open_encoder(settings: &SoundSettings, rate: i32) -> WorkResult<encoder::audio::Encoder> {
     let (name, format) = match settings.codec {
         SoundCodec::Aac => ("aac", Sample::F32(Type::Planar)),
         SoundCodec::Mp3 => ("libmp3lame", Sample::F32(Type::Planar)),

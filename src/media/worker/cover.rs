@@ -37,6 +37,17 @@ pub(super) fn find<'a>(picture: Option<&Path>, files: impl Iterator<Item = &'a P
     given.or_else(attached).or_else(|| files.clone().find_map(|file| report(of_video(file))))
 }
 
+/// A thumbnail of a picture file; nothing if it can't be read.
+pub(super) fn thumbnail_of(picture: &Path) -> Option<Jpeg> {
+    let draw = || {
+        let mut input = input::reopen(picture)?;
+        let chosen = input::choose(&input);
+        let index = chosen.video.or(chosen.cover).ok_or_else(|| WorkError::broken("there is no picture in it"))?;
+        jpeg::encode(&jpeg::scale(&mut first_frame(&mut input, index)?, 0, thumbnail::MAX_SIDE)?, thumbnail::MAX_BYTES)
+    };
+    draw().map_err(|error: WorkError| eprintln!("no thumbnail of the picture: {}", error.cause)).ok()
+}
+
 fn of_video(path: &Path) -> WorkResult<Option<Cover>> {
     if input::choose(&input::reopen(path)?).video.is_none() {
         return Ok(None);

@@ -85,8 +85,8 @@ impl Opening {
     pub(super) fn new(pictures: &Pictures, settings: &VideoSettings, threads: u32) -> Self {
         let wanted = pictures.wanted();
         let colors = if wanted.hdr.is_some() { Colors::BT709 } else { Colors::of(pictures.decoder()) };
-        let threads = threads_for(wanted.size, threads);
-        Self { settings: settings.clone(), size: wanted.size, rate: wanted.rate, colors, threads }
+        let threads = threads_for(wanted.outer_size(), threads);
+        Self { settings: settings.clone(), size: wanted.outer_size(), rate: wanted.rate, colors, threads }
     }
 
     /// Frames from one key frame to the next, at most.

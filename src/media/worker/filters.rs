@@ -26,6 +26,17 @@ pub(super) struct Wanted {
     pub(super) interlaced: bool,
     /// The source's brightness goes beyond what a screen of old can show.
     pub(super) hdr: Option<Hdr>,
+    /// Black is put around them up to this size.
+    pub(super) within: Option<(u32, u32)>,
+    /// A filter behind all others.
+    pub(super) last: Option<String>,
+}
+
+impl Wanted {
+    /// Width and height that come out.
+    pub(super) fn outer_size(&self) -> (u32, u32) {
+        self.within.unwrap_or(self.size)
+    }
 }
 
 /// The chain, from decoded frames to those that are wanted.
@@ -34,8 +45,10 @@ pub(super) fn chain(wanted: &Wanted) -> String {
     let (width, height) = wanted.scaled;
     let cropped = if wanted.size == wanted.scaled { String::new() } else { format!("crop={}:{},", wanted.size.0, wanted.size.1) };
     let rate = wanted.rate;
+    let last = wanted.last.as_ref().map(|last| format!(",{last},format=yuv420p")).unwrap_or_default();
+    let around = wanted.within.map(|(width, height)| format!(",pad={width}:{height}:(ow-iw)/2:(oh-ih)/2")).unwrap_or_default();
     format!(
-        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,{cropped}setsar=1,{}format={}",
+        "{deinterlaced}fps={}/{},{}scale={width}:{height}:flags=bicubic,{cropped}setsar=1,{}format={}{around}{last}",
         rate.numerator(),
         rate.denominator(),
         turn(wanted.rotation),
@@ -69,11 +82,14 @@ mod tests {
         rotation: 0,
         interlaced: false,
         hdr: None,
+        within: None,
+        last: None,
     };
 
     #[test]
     fn each_need_has_its_filter_in_its_place() {
-        let table: [(&str, Wanted, &[&str]); 7] = [
+        let table: [(&str, Wanted, &[&str]); 8] = [
+            ("in a frame", Wanted { within: Some((1920, 1080)), ..PLAIN }, &["scale=1280:720", "format=yuv420p", "pad=1920:1080"]),
             ("plain", PLAIN, &["fps=25/1,scale=1280:720", "setsar=1,format=yuv420p"]),
             ("interlaced", Wanted { interlaced: true, ..PLAIN }, &["bwdif=", "fps=", "scale="]),
             ("on its side", Wanted { rotation: 90, ..PLAIN }, &["fps=", "transpose=clock", "scale="]),

@@ -76,6 +76,11 @@ impl FrameGraph {
         self.0.get("in").ok_or(ffmpeg::Error::Bug)?.source().flush()
     }
 
+    /// Says that no more frames come, and when the last one ends: a filter that makes the rate steady leaves it out else.
+    pub(super) fn finish_at(&mut self, end: i64) -> Result<(), ffmpeg::Error> {
+        self.0.get("in").ok_or(ffmpeg::Error::Bug)?.source().close(end)
+    }
+
     /// Takes a frame out; false if there is none now.
     pub(super) fn pull(&mut self, frame: &mut ffmpeg::Frame) -> Result<bool, ffmpeg::Error> {
         match self.out()?.sink().frame(frame) {

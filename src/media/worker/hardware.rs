@@ -244,7 +244,14 @@ mod tests {
             live: false,
             expected_s: None,
         };
-        Task::Make(Box::new(Make { inputs: Vec::new(), folder: "job".into(), output: Some(output), thumbnail: None, picture: None }))
+        Task::Make(Box::new(Make {
+            inputs: Vec::new(),
+            folder: "job".into(),
+            output: Some(output),
+            thumbnail: None,
+            picture: None,
+            own_thumbnail: None,
+        }))
     }
 
     #[test]

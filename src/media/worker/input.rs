@@ -24,6 +24,9 @@ truehd,mlp,amr,amrnb,amrwb,caf,ape,wv,tta,tak,au,voc,mpc,mpc8,rm,mxf,mxf_opatom,
 yuv4mpegpipe,gif,apng,nsv,smk,bink,roq,swf,dsf,iff,oma,xwma,adx,vc1,mjpeg,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegxl_pipe,\
 j2k_pipe,psd_pipe,qoi_pipe,pam_pipe,ppm_pipe,pgm_pipe,svg_pipe";
 
+/// Files that are nothing but subtitles. Each says what is shown in itself.
+const TEXT_FORMATS: &str = "srt,webvtt,ass";
+
 /// Bytes and microseconds that are looked at to find all streams.
 const PROBE_BYTES: &str = "20000000";
 const PROBE_US: &str = "10000000";
@@ -43,7 +46,13 @@ enum Reading {
 /// Opens a file. The inner result is what FFmpeg says of it.
 pub(super) fn open(path: &Path) -> WorkResult<Result<Input, ffmpeg::Error>> {
     let file = File::open(path).blame_us("opening the input")?;
-    open_reader(file, Reading::Anywhere)
+    open_reader(file, Reading::Anywhere, FORMATS)
+}
+
+/// Opens a file of subtitles.
+pub(super) fn reopen_text(path: &Path) -> WorkResult<Input> {
+    let file = File::open(path).blame_us("opening the subtitles")?;
+    open_reader(file, Reading::Anywhere, TEXT_FORMATS)?.blame_file("reading the subtitles")
 }
 
 /// Opens an input so that it is read from start to end wherever its container allows that; where it does not, its end is asked for first. A file that
@@ -51,7 +60,7 @@ pub(super) fn open(path: &Path) -> WorkResult<Result<Input, ffmpeg::Error>> {
 pub(super) fn open_in_one_go(origin: &Origin) -> WorkResult<Result<Input, ffmpeg::Error>> {
     let (mut reader, reading) = begin(origin)?;
     reader.rewind().blame_us("reading the input")?;
-    open_reader(reader, reading)
+    open_reader(reader, reading, FORMATS)
 }
 
 /// True if it makes no difference whether such an input is opened in one go or not.
@@ -79,7 +88,7 @@ fn reading_of(reader: &mut OriginReader) -> std::io::Result<Reading> {
     Ok(if in_one_go || is_packet(204, 0) { Reading::InOneGo } else { Reading::Anywhere })
 }
 
-fn open_reader(reader: impl Read + Seek + Send + 'static, reading: Reading) -> WorkResult<Result<Input, ffmpeg::Error>> {
+fn open_reader(reader: impl Read + Seek + Send + 'static, reading: Reading, formats: &str) -> WorkResult<Result<Input, ffmpeg::Error>> {
     let mut io = StreamIo::from_read_seek_with_capacity(reader, BUFFER_BYTES).blame_us("reading the input")?;
     let mut options = ffmpeg::Dictionary::new();
     options.set("fflags", "+genpts");
@@ -93,7 +102,7 @@ fn open_reader(reader: impl Read + Seek + Send + 'static, reading: Reading) -> W
         Reading::InOneGo => unsafe { (*io.as_mut_ptr()).seekable = 0 },
     }
     options.set("protocol_whitelist", "none");
-    options.set("format_whitelist", FORMATS);
+    options.set("format_whitelist", formats);
     options.set("probesize", PROBE_BYTES);
     options.set("analyzeduration", PROBE_US);
     Ok(ffmpeg::format::input_from_stream(io, None, Some(options)))
@@ -187,6 +196,12 @@ pub(super) fn start_us(input: &Input) -> i64 {
     // SAFETY: reads a plain number of a living context.
     let start_us = unsafe { (*input.as_ptr()).start_time };
     if start_us == ffi::AV_NOPTS_VALUE { 0 } else { start_us }
+}
+
+/// True if the clock may jump on the way, so that a time does not lead to a place.
+pub(super) fn may_jump(input: &Input) -> bool {
+    // SAFETY: the input format is set for every open context.
+    unsafe { (*(*input.as_ptr()).iformat).flags & ffi::AVFMT_TS_DISCONT != 0 }
 }
 
 /// True if the pictures are said to be two half pictures each.

@@ -70,7 +70,9 @@ fn sandbox(limits: &Limits) -> Result<RestrictionStatus, RulesetError> {
         .create()?;
     for path in &limits.readable {
         if let Ok(file) = PathFd::new(path) {
-            ruleset = ruleset.add_rule(PathBeneath::new(file, AccessFs::ReadFile))?;
+            // A folder is one of fonts, which are looked for.
+            let access = if path.is_dir() { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
+            ruleset = ruleset.add_rule(PathBeneath::new(file, access))?;
         }
     }
     if let Ok(folder) = PathFd::new(PROCESSORS) {

@@ -64,6 +64,11 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
             }
         },
     };
+    // Only now: a file whose pictures can't be decoded is found out whatever its thumbnail is.
+    let thumbnail = match task.own_thumbnail.as_deref().and_then(cover::thumbnail_of) {
+        Some(own) => write_thumbnail(task, &own)?,
+        None => thumbnail,
+    };
     Ok(Some(Made {
         duration_s: produced.as_ref().map(|produced| produced.duration_s),
         display: produced.and_then(|produced| produced.display),

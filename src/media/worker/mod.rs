@@ -6,7 +6,12 @@
 mod artwork;
 mod audio;
 mod cover;
+mod cut;
+mod cut_pictures;
+mod cut_sound;
 mod cuts;
+mod draw;
+mod edge;
 mod encoder;
 mod error;
 mod feed;
@@ -16,6 +21,9 @@ mod gif;
 mod graph;
 mod hardware;
 mod input;
+mod join;
+mod join_pictures;
+mod join_sound;
 mod jpeg;
 mod length;
 mod limits;
@@ -24,13 +32,17 @@ mod loudness;
 mod make;
 mod measure;
 mod muxer;
+mod nal;
 mod pictures;
 mod probe;
 mod produce;
 mod reader;
 mod room;
 mod sounds;
+mod spans;
 mod split;
+mod subtitle;
+mod texts;
 mod thumbnail;
 mod timestamps;
 mod video;
@@ -86,6 +98,10 @@ fn work(request: Request) -> WorkResult<Reply> {
     match request.task {
         Task::Probe { input, head } => probe::probe(&origin(input), head).map(|probed| Reply::Probed(Box::new(probed))),
         Task::Split(task) => split::split(&task, &mut report).map(|pieces| Reply::Pieces { pieces }),
+        Task::Cut(task) => cut::cut(&task, request.limits.threads, &mut report).map(Reply::Cut),
+        Task::Join(task) => join::join(&task, request.limits.threads, &mut report).map(Reply::Joined),
+        Task::Subtitle(task) => subtitle::subtitle(&task, request.limits.threads, &mut report).map(|()| Reply::Subtitled),
+        Task::Draw(task) => draw::draw(&task).map(|size| Reply::Drawn { size }),
         Task::Look(task) => look::look(&task, &origin(task.input.clone()), request.limits.threads).map(Reply::Looked),
         Task::Make(task) => {
             let inputs: Vec<Origin> = task.inputs.iter().cloned().map(origin).collect();

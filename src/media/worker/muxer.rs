@@ -93,6 +93,34 @@ impl Muxer {
         Ok(index)
     }
 
+    /// What decoders of a stream are told, in place of what its source told them.
+    pub(super) fn set_setup(&mut self, index: usize, bytes: &[u8]) -> WorkResult<()> {
+        let Some(mut stream) = self.output.stream_mut(index) else { return Ok(()) };
+        let length = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+        // SAFETY: the stream is alive, and what is freed belongs to it. The new memory is as long as the bytes and the zeros that FFmpeg wants behind them.
+        unsafe {
+            let parameters = (*stream.as_mut_ptr()).codecpar;
+            let memory = ffi::av_mallocz(bytes.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+            if memory.is_null() {
+                return Err(ffmpeg::Error::Other { errno: libc::ENOMEM }).blame_us("describing a stream");
+            }
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len());
+            ffi::av_freep((&raw mut (*parameters).extradata).cast());
+            (*parameters).extradata = memory;
+            (*parameters).extradata_size = length;
+        }
+        Ok(())
+    }
+
+    /// The language of a stream, as three letters.
+    pub(super) fn set_language(&mut self, index: usize, language: Option<&str>) {
+        if let (Some(mut stream), Some(language)) = (self.output.stream_mut(index), language) {
+            let mut tags = Dictionary::new();
+            tags.set("language", language);
+            stream.set_metadata(tags);
+        }
+    }
+
     /// A stream that comes from an encoder.
     pub(super) fn add_encoded(&mut self, encoder: &codec::Context) -> WorkResult<usize> {
         let mut stream = self.output.add_stream_with(encoder).blame_us("adding a stream")?;

@@ -2,8 +2,10 @@
 //!
 //! In: packets of one stream. Out: frames, 8-bit 4:2:0 if nothing else is wanted, at a steady frame rate, upright, of even size. Must not: encode.
 
+use std::ops::Range;
+
 use ffmpeg::format::stream::Stream;
-use ffmpeg::{Dictionary, Packet, Rational, codec, decoder, frame};
+use ffmpeg::{Dictionary, Packet, Rational, Rescale, codec, decoder, frame};
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkError, WorkResult};
@@ -23,8 +25,11 @@ pub(super) struct Pictures {
     wanted: Wanted,
     time_base: Rational,
     last_in: Option<i64>,
+    /// When the last frame ends that went in.
+    end: i64,
     last_out: Option<i64>,
     frames: u64,
+    kept: Range<i64>,
 }
 
 /// What a graph is built for.
@@ -59,7 +64,6 @@ impl Pictures {
         pixels: &'static str,
         threads: u32,
     ) -> WorkResult<Self> {
-        let decoder = open_decoder(stream, threads_for(input::display(stream), threads))?;
         let wanted = Wanted {
             size,
             scaled,
@@ -68,8 +72,37 @@ impl Pictures {
             rotation: input::rotation(stream),
             interlaced: input::is_interlaced(stream),
             hdr: input::hdr(stream),
+            within: None,
+            last: None,
         };
-        Ok(Self { decoder, graph: None, wanted, time_base: stream.time_base(), last_in: None, last_out: None, frames: 0 })
+        Self::like(stream, wanted, threads)
+    }
+
+    /// Frames as `wanted` says.
+    pub(super) fn like(stream: &Stream, wanted: Wanted, threads: u32) -> WorkResult<Self> {
+        let decoder = open_decoder(stream, threads_for(input::display(stream), threads))?;
+        Ok(Self {
+            decoder,
+            graph: None,
+            wanted,
+            time_base: stream.time_base(),
+            last_in: None,
+            end: 0,
+            last_out: None,
+            frames: 0,
+            kept: i64::MIN..i64::MAX,
+        })
+    }
+
+    /// Leaves out what is shown outside of these microseconds.
+    pub(super) fn keep_us(&mut self, kept_us: Range<i64>) {
+        let number = |us: i64| if us == i64::MAX { us } else { (us as f64 / 1e6 * f64::from(self.wanted.rate) - 0.01).ceil() as i64 };
+        self.kept = number(kept_us.start)..number(kept_us.end);
+    }
+
+    /// Puts a filter behind all others; before the first packet.
+    pub(super) fn put_behind(&mut self, filter: String) {
+        self.wanted.last = Some(filter);
     }
 
     /// What the frames are like that come out.
@@ -130,6 +163,8 @@ impl Pictures {
         // A picture without a time follows the last one at once; the steady rate spreads them.
         let at = picture.timestamp().or(self.last_in.map(|last| last + 1)).unwrap_or(0);
         self.last_in = Some(at);
+        let length = Some(picture.packet().duration).filter(|length| *length > 0);
+        self.end = at.saturating_add(length.unwrap_or_else(|| 1_i64.rescale(self.wanted.rate.invert(), self.time_base).max(1)));
         picture.set_pts(Some(at));
         // Not every container says it; and once some are, any may be.
         self.wanted.interlaced |= picture.is_interlaced();
@@ -154,7 +189,7 @@ impl Pictures {
 
     fn end_graph(&mut self, out: &mut dyn FnMut(&mut frame::Video) -> WorkResult<()>) -> WorkResult<()> {
         if let Some((_, graph)) = &mut self.graph {
-            graph.finish().blame_us("ending the filters")?;
+            graph.finish_at(self.end).blame_us("ending the filters")?;
             self.hand_out(out)?;
             self.graph = None;
         }
@@ -169,7 +204,7 @@ impl Pictures {
             }
             // Where one graph takes over from another the same moment may come twice.
             let at = picture.pts().unwrap_or_default();
-            if self.last_out.is_some_and(|last| at <= last) {
+            if self.last_out.is_some_and(|last| at <= last) || !self.kept.contains(&at) {
                 continue;
             }
             self.last_out = Some(at);

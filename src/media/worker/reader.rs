@@ -3,7 +3,7 @@
 //! In: open inputs and the streams that are wanted. Out: packets with repaired timestamps. Must not: decode, or read an input faster than the other.
 
 use ffmpeg::format::context::Input;
-use ffmpeg::{Packet, Rescale, ffi, rescale};
+use ffmpeg::{Packet, Rescale, rescale};
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
@@ -114,9 +114,7 @@ fn start_times(starts_us: &[i64]) -> Vec<i64> {
 }
 
 fn jump_limit_us(input: &Input) -> i64 {
-    // SAFETY: the input format is set for every open context.
-    let flags = unsafe { (*(*input.as_ptr()).iformat).flags };
-    if flags & ffi::AVFMT_TS_DISCONT != 0 {
+    if input::may_jump(input) {
         JUMP_US
     } else if input.duration() > 0 && !input::is_length_guessed(input) {
         input.duration().saturating_add(JUMP_US)

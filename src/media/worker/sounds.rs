@@ -25,12 +25,25 @@ pub(super) type SoundSink<'a> = dyn FnMut(&mut frame::Audio) -> WorkResult<()> +
 
 /// What a graph is built for: sample format, rate, channels.
 #[derive(PartialEq)]
-struct Shape(i32, i32, i32);
+pub(super) struct Shape(i32, i32, i32);
+
+impl Shape {
+    /// Of a frame with that rate.
+    pub(super) fn of(sound: &frame::Audio, rate: i32) -> Self {
+        // SAFETY: reads plain numbers of a living frame.
+        unsafe { Self((*sound.as_ptr()).format, rate, (*sound.as_ptr()).ch_layout.nb_channels) }
+    }
+}
 
 impl Sounds {
     /// Frames of so many samples each come out of the chain; of any number if that is 0.
     pub(super) fn new(stream: &Stream, chain: String, frame_samples: u32) -> WorkResult<Self> {
         Ok(Self { decoder: open_decoder(stream)?, graph: None, chain, frame_samples, time_base: stream.time_base(), next_in: None })
+    }
+
+    /// Leaves out what is heard before time zero; before the first packet.
+    pub(super) fn starting_at_zero(self) -> Self {
+        Self { chain: format!("{},atrim=start=0", self.chain), ..self }
     }
 
     /// Takes a packet; gives frames to `out`, their timestamps counting in samples.
@@ -70,8 +83,7 @@ impl Sounds {
         let length = (sound.samples() as i64).rescale(Rational(1, rate), self.time_base);
         self.next_in = Some(at.saturating_add(length));
         sound.set_pts(Some(at));
-        // SAFETY: reads plain numbers of a living frame.
-        let shape = unsafe { Shape((*sound.as_ptr()).format, rate, (*sound.as_ptr()).ch_layout.nb_channels) };
+        let shape = Shape::of(sound, rate);
         if self.graph.as_ref().is_none_or(|(known, _)| *known != shape) {
             self.end_graph(out)?;
             let graph = FrameGraph::audio(sound, self.time_base, &self.chain, self.frame_samples);
@@ -104,7 +116,8 @@ impl Sounds {
     }
 }
 
-fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
+/// A decoder for a stream of sound.
+pub(super) fn open_decoder(stream: &Stream) -> WorkResult<decoder::Audio> {
     let open = || {
         let context = codec::Context::from_parameters(stream.parameters())?;
         let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;

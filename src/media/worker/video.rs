@@ -3,6 +3,7 @@
 //! In: packets of one stream. Out: encoded packets at a steady frame rate, upright, of even size. Must not: read or write files, or decide
 //! how well.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ffmpeg::format::stream::Stream;
@@ -74,6 +75,16 @@ impl VideoTrack {
         };
         let crf = opening.nearest(crf);
         Ok(Self { pictures, coder: Coder { opening, encoder: Some(encoder), upload, helm, crf, frames: 0, stretch } })
+    }
+
+    /// Leaves out what is shown outside of these microseconds.
+    pub(super) fn keep_us(&mut self, kept_us: Range<i64>) {
+        self.pictures.keep_us(kept_us);
+    }
+
+    /// Puts a filter behind all others; before the first packet.
+    pub(super) fn put_behind(&mut self, filter: String) {
+        self.pictures.put_behind(filter);
     }
 
     /// The encoder, for the muxer.

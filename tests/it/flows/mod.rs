@@ -5,6 +5,7 @@ mod bad_input;
 mod cancel;
 mod carry;
 mod command_line;
+mod cut_commands;
 mod kill_points;
 mod overlap;
 mod people;

@@ -6,16 +6,23 @@ mod broken;
 mod clips;
 mod codecs;
 mod command_line;
+mod compare;
 mod compress;
 mod convert;
 mod corpus;
+mod cut;
+mod draw;
+mod edit_damaged;
 mod isolation;
+mod join;
 mod kinds;
 mod live;
+mod own_thumbnail;
 mod process;
 mod songs;
 mod sound;
 mod split;
+mod subtitles;
 mod video;
 
 use std::path::{Path, PathBuf};
@@ -69,6 +76,7 @@ impl Bench {
             performer: None,
             duration_s: None,
             picture: None,
+            own_thumbnail: None,
             max_bytes: None,
             min_video_bit_rate: 20_000,
         }

@@ -1,0 +1,177 @@
+//! Subtitles: out of a video as a file, into it as a track, or into its pictures.
+//!
+//! In: [`SubtitlesRequest`]. Out: a new file. Must not: run FFmpeg in this process, or change the sources.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use tokio_util::sync::CancellationToken;
+
+use super::decide::audio_plays;
+use super::language::Language;
+use super::prepare::playable;
+use super::protocol::{AudioWork, Reply, Request, SoundSettings, Subtitle, SubtitleWork, Task, Text};
+use super::{Media, PrepareRequest, Word, absolute};
+use crate::model::{Choice, Failure, MediaInfo, ProgressSender, Reason, Step};
+
+/// Where libass finds the fonts of the system, and what says which one to take for a script. They hold nothing of anybody.
+const FONT_FOLDERS: [&str; 5] =
+    ["/etc/fonts", "/usr/share/fontconfig", "/usr/share/fonts", "/usr/local/share/fonts", "/var/cache/fontconfig"];
+/// FFmpeg's names of subtitles that are text; others are pictures.
+const TEXTS: [&str; 6] = ["subrip", "ass", "ssa", "mov_text", "webvtt", "text"];
+
+/// What becomes of subtitles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubtitlesWork {
+    /// A file of their own, SRT.
+    Extract,
+    /// A track of the video that players show when asked (`mov_text` in MP4), beside those that it has.
+    AddTrack,
+    /// Part of the pictures, which are encoded anew.
+    BurnIn,
+}
+
+/// What [`Media::subtitles`] works on.
+#[derive(Clone, Debug)]
+pub struct SubtitlesRequest {
+    /// The video, whole.
+    pub input: PathBuf,
+    /// Subtitles in a file (SRT, WebVTT or ASS, in UTF-8); if it is not said, those of the track `track`.
+    pub file: Option<PathBuf>,
+    /// Which track of the video, as [`text_track`] chooses it.
+    pub track: Option<usize>,
+    /// The language that is written beside a new track.
+    pub language: Option<Language>,
+    /// What becomes of them.
+    pub work: SubtitlesWork,
+    /// A folder of one's own, on the disk that takes the result.
+    pub folder: PathBuf,
+}
+
+/// The first track of text in that language, or in any; the number that it has in the file.
+pub fn text_track(info: &MediaInfo, language: Option<&Language>) -> Option<usize> {
+    let is_wanted = |track: &&(usize, Option<Language>)| language.is_none() || track.1.as_ref() == language;
+    text_tracks(info).iter().find(is_wanted).map(|(number, _)| *number)
+}
+
+/// All tracks of text: the numbers that they have in the file, and their languages.
+pub fn text_tracks(info: &MediaInfo) -> Vec<(usize, Option<Language>)> {
+    let texts = info.tracks.iter().enumerate().filter(|(_, track)| track.kind == "subtitle" && TEXTS.contains(&track.codec.as_str()));
+    texts.map(|(number, track)| (number, track.language.as_deref().and_then(Language::parse))).collect()
+}
+
+impl Media {
+    /// Takes subtitles out of a video, adds them to it as a track, or burns them into its pictures. A track goes into an MP4 as [`Media::prepare`] makes it: what
+    /// plays everywhere is copied. The path of the result is in the folder of the request.
+    ///
+    /// # Errors
+    /// As [`Media::prepare`]; [`Reason::Empty`] if there is no text in the subtitles.
+    pub async fn subtitles(
+        &self,
+        request: SubtitlesRequest,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<PathBuf, Failure> {
+        let (input, folder) = (absolute(&request.input)?, absolute(&request.folder)?);
+        let file = request.file.as_deref().map(absolute).transpose()?;
+        let probed = self.probe_in_child(&input, cancel).await?;
+        if let Some(cause) = probed.unreadable {
+            return Err(Failure::new(Reason::BrokenMedia, anyhow!(cause)));
+        }
+        let info = probed.info;
+        let chosen = Text {
+            path: file.clone().unwrap_or_else(|| input.clone()),
+            track: if file.is_some() { None } else { request.track },
+            language: request.language.as_ref().map(|language| language.code().to_owned()),
+        };
+        let own = |(number, language): (usize, Option<Language>)| Text {
+            path: input.clone(),
+            track: Some(number),
+            language: language.map(|language| language.code().to_owned()),
+        };
+        let mut readable = vec![input.clone()];
+        readable.extend(file);
+        let (step, output, work) = match request.work {
+            SubtitlesWork::Extract => (Step::Inspecting, "subtitles.srt", SubtitleWork::Extract { text: chosen }),
+            SubtitlesWork::AddTrack => {
+                let video = self.prepare(playable_of(&input, &folder), progress, cancel).await?.path;
+                readable.push(video.clone());
+                let texts = text_tracks(&info).into_iter().map(own).chain([chosen]).collect();
+                (Step::Remuxing, "with-subtitles.mp4", SubtitleWork::AddTracks { video, texts })
+            }
+            SubtitlesWork::BurnIn => {
+                readable.extend(FONT_FOLDERS.iter().map(PathBuf::from));
+                let audio = match &info.audio {
+                    None => AudioWork::Leave,
+                    Some(audio) if audio_plays(audio) => AudioWork::Copy,
+                    Some(_) => AudioWork::Encode(SoundSettings::aac(self.config.audio_bit_rate)),
+                };
+                let settings = playable(&self.config);
+                let work = SubtitleWork::BurnIn { video: input, text: chosen, settings, crf: f64::from(self.config.crf), audio };
+                (Step::Transcoding, "burnt-in.mp4", work)
+            }
+        };
+        let output = folder.join(output);
+        let task = Subtitle { folder: folder.clone(), output: output.clone(), work, title: info.title, artist: info.artist };
+        let limits = self.limits(info.size_bytes, readable, Some(folder));
+        let hear = |word: Word| {
+            if let Word::Progress(per_mille) = word {
+                progress.report(step, u64::from(per_mille), Some(1000));
+            }
+        };
+        match self.run_child(Request { limits, task: Task::Subtitle(Box::new(task)) }, &[], self.max_time(), hear, cancel).await? {
+            Reply::Subtitled => Ok(output),
+            other => Err(Failure::internal(anyhow!("subtitles were answered with {other:?}"))),
+        }
+    }
+}
+
+fn playable_of(input: &Path, folder: &Path) -> PrepareRequest {
+    PrepareRequest {
+        inputs: vec![input.to_owned()],
+        folder: folder.to_owned(),
+        choice: Choice::Video,
+        file_name: input.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        mime: None,
+        title: None,
+        performer: None,
+        duration_s: None,
+        picture: None,
+        own_thumbnail: None,
+        max_bytes: None,
+        min_video_bit_rate: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Track;
+
+    #[test]
+    fn the_track_of_a_language_is_found() {
+        let track = |kind: &str, codec: &str, language: Option<&str>| Track {
+            kind: kind.into(),
+            codec: codec.into(),
+            language: language.map(str::to_owned),
+            ..Track::default()
+        };
+        let info = MediaInfo {
+            tracks: vec![
+                track("video", "h264", None),
+                track("audio", "aac", Some("eng")),
+                track("subtitle", "hdmv_pgs_subtitle", Some("eng")),
+                track("subtitle", "subrip", Some("ger")),
+                track("subtitle", "ass", Some("en")),
+                track("subtitle", "subrip", None),
+            ],
+            ..MediaInfo::default()
+        };
+        let find = |language: Option<&str>| text_track(&info, language.and_then(Language::parse).as_ref());
+        for (language, expected) in [(None, Some(3)), (Some("de"), Some(3)), (Some("eng"), Some(4)), (Some("fr"), None)] {
+            assert_eq!(find(language), expected, "{language:?}");
+        }
+        assert_eq!(text_tracks(&info).len(), 3, "pictures are no text");
+        assert_eq!(text_track(&MediaInfo::default(), None), None);
+    }
+}
