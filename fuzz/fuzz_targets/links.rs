@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
     let found = find(text, &marked, MAX_LINKS);
     assert!(found.links.len() <= MAX_LINKS);
     for link in found.links {
+        assert!(link.url().username().is_empty() && link.url().password().is_none(), "{link}");
         assert!(matches!(link.url().scheme(), "http" | "https") && link.local_path().is_none() && !link.host().is_empty(), "{link}");
         assert_eq!(Link::from_stored(link.as_str()).as_ref(), Ok(&link));
         assert_eq!(Link::parse(link.as_str()).as_ref(), Ok(&link));

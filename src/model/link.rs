@@ -61,6 +61,8 @@ impl Link {
         }
         strip_tracking(&mut url);
         url.set_fragment(None);
+        // Who has a host can have no name refused.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
         Ok(Self(url))
     }
 
@@ -92,7 +94,7 @@ impl Link {
     /// The host without `www.`, for showing where something comes from.
     pub fn host(&self) -> &str {
         let host = self.0.host_str().unwrap_or_default();
-        host.strip_prefix("www.").unwrap_or(host)
+        host.strip_prefix("www.").filter(|rest| !rest.is_empty()).unwrap_or(host)
     }
 }
 
@@ -141,6 +143,7 @@ mod tests {
             ("https://youtu.be/abc?si=xyz&t=4", Ok("https://youtu.be/abc?t=4")),
             ("https://a.org/?sig=a%2Fb", Ok("https://a.org/?sig=a%2Fb")),
             ("https://a.org/v?utm_source=x#top", Ok("https://a.org/v")),
+            ("https://me:secret@example.org/a", Ok("https://example.org/a")),
             ("ftp://example.org/a", Err(LinkError::Scheme)),
             ("javascript:alert(1)", Err(LinkError::Scheme)),
             ("https://", Err(LinkError::NoHost)),
@@ -148,6 +151,9 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(Link::parse(text).as_ref().map(Link::as_str), expected.as_ref().copied(), "{text}");
+        }
+        for (text, host) in [("https://www.a.org/", "a.org"), ("https://www./", "www.")] {
+            assert_eq!(Link::parse(text).unwrap().host(), host);
         }
         assert_eq!(Link::parse(&format!("https://a.org/{}", "x".repeat(9000))), Err(LinkError::TooLong));
     }

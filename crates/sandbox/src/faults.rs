@@ -133,10 +133,12 @@ impl Faults {
         hit
     }
 
-    /// Rules that never came to pass, as text.
+    /// Rules that never came to pass, as text; without those that are left to chance.
     pub fn unconsumed(&self) -> Vec<String> {
         let rules = self.lock();
-        let unused = rules.iter().flat_map(|(method, rules)| rules.iter().filter(|rule| !rule.used).map(move |rule| (method, rule)));
+        let unused = rules.iter().flat_map(|(method, rules)| {
+            rules.iter().filter(|rule| !rule.used && !matches!(rule.when, When::Chance { .. })).map(move |rule| (method, rule))
+        });
         unused.map(|(method, rule)| format!("{method} {:?}: {:?}", rule.when, rule.fault)).collect()
     }
 

@@ -55,7 +55,8 @@ impl Transport {
     pub(super) fn unpack(&mut self, bytes: &mut [u8]) -> Result<Option<Unpacked>, InvocationError> {
         if let Some(&length) = bytes.first_chunk() {
             let got = i32::from_le_bytes(length);
-            if got > MAX_PACKET_BYTES as i32 {
+            // The lowest number of all has no counterpart that a status could be.
+            if got > MAX_PACKET_BYTES as i32 || got == i32::MIN {
                 return Err(Error::BadLen { got }.into());
             }
         }
@@ -105,8 +106,10 @@ mod tests {
         let good = packed(&mut Transport::new(), &[1; 24]);
         let mut damaged = good.clone();
         damaged[10] ^= 1;
-        let huge = [(MAX_PACKET_BYTES as i32 + 1).to_le_bytes().to_vec(), vec![0; 8]].concat();
-        for (mut bytes, expected) in [(damaged, "crc"), (huge, "bad len"), ((-404_i32).to_le_bytes().to_vec(), "-404")] {
+        let length = |bytes: i32| [bytes.to_le_bytes().to_vec(), vec![0; 8]].concat();
+        let (huge, least) = (length(MAX_PACKET_BYTES as i32 + 1), length(i32::MIN));
+        for (mut bytes, expected) in [(damaged, "crc"), (huge, "bad len"), (least, "bad len"), ((-404_i32).to_le_bytes().to_vec(), "-404")]
+        {
             let error = Transport::new().unpack(&mut bytes).err().unwrap().to_string();
             assert!(error.contains(expected), "{error}");
         }

@@ -78,8 +78,9 @@ async fn during_the_upload() {
     let ann = scene.person("ann").await;
     ann.sends(&link).await;
     chooses(&ann, "Video").await;
-    scene.reaches_stage("upload").await;
+    scene.called("upload.saveBigFilePart", 20).await;
     cancel_and_see(&scene, &ann).await;
+    scene.ends_well();
 }
 
 #[tokio::test]

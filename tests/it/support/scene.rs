@@ -44,7 +44,7 @@ impl Scene {
 
     /// A scene at a Telegram of its own settings.
     pub async fn at(telegram: SandboxConfig, settings: &str) -> Self {
-        let telegram = Sandbox::start(telegram).await.unwrap();
+        let telegram = Sandbox::start(SandboxConfig { strict: true, ..telegram }).await.unwrap();
         let bot = telegram.create_bot("ferry_bot");
         telegram.create_account(AccountSpec {
             phone: PHONE.into(),

@@ -57,7 +57,8 @@ impl Harbour {
 
     pub(super) async fn with(limits: Limits, password: Option<&str>) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let sandbox = Sandbox::start(SandboxConfig { http: any, mtproto: any, limits, ..SandboxConfig::default() }).await.unwrap();
+        let sandbox =
+            Sandbox::start(SandboxConfig { http: any, mtproto: any, limits, strict: true, ..SandboxConfig::default() }).await.unwrap();
         let bot = sandbox.create_bot("ferry_bot");
         let spec = AccountSpec {
             phone: PHONE.to_owned(),
