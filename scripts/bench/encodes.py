@@ -26,8 +26,8 @@ def transcode(arguments, clips, folder):
     ratios = []
     for name in clips.names:
         source, of = clips.clip(name), facts(clips.clip(name))
-        work = {"encode": {"settings": {"codec": "h264", "preset": PRESET, "max_short_side": None, "max_frame_rate": 60.0}, "rate": {"quality": CRF}}}
-        task = make(source, folder, "ours.mp4", work, {"encode": {"bit_rate": AUDIO_BIT_RATE}})
+        work = {"encode": {"settings": {"codec": "h264", "preset": PRESET, "max_short_side": None, "max_frame_rate": 60.0, "square": False}, "rate": {"quality": CRF}}}
+        task = make(source, folder, "ours.mp4", work, {"encode": {"codec": "aac", "bit_rate": AUDIO_BIT_RATE, "mono": False, "loudness": False}})
         program = ["-i", source, "-vf", f"fps={of.rate},scale={of.width}:{of.height}:flags=bicubic,format=yuv420p", "-c:v", "libx264"]
         program += ["-preset", PRESET, "-crf", CRF, "-g", round(Fraction(of.rate) * KEY_FRAME_S), "-c:a", "aac", "-b:a", AUDIO_BIT_RATE]
         program += ["-movflags", "+faststart", folder / "theirs.mp4"]
@@ -67,10 +67,10 @@ def start(arguments, clips, folder):
 def make(source, folder, name, video, audio):
     """A request as the daemon makes it (src/media/protocol.rs)."""
     output = {"path": str(folder / name), "container": "mp4", "video": video, "audio": audio, "title": None, "artist": None}
-    output |= {"cover": False, "live": False, "expected_s": None}
+    output |= {"cover": False, "live": False, "expected_s": None, "album": None}
     task = {"task": "make", "inputs": [{"path": str(source), "growing": None}], "folder": str(folder), "output": output}
     task |= {"thumbnail": None, "picture": None}
-    limits = {"memory_bytes": 1 << 31, "cpu_s": 36_000, "file_bytes": 1 << 34, "niceness": 0, "threads": 0}
+    limits = {"memory_bytes": 1 << 31, "cpu_s": 36_000, "file_bytes": 1 << 34, "niceness": 0, "hardware": "off", "threads": 0}
     limits |= {"readable": [str(source)], "writable": str(folder)}
     return json.dumps({"limits": limits, "task": task}).encode() + b"\n"
 
