@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     tgferry::observability::keep_memory_small();
-    tgferry::cli::main(tgferry::media::worker::run)
+    tgferry::cli::main(tgferry::media::worker::run, tgferry::media::worker::zygote::run)
 }

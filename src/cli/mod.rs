@@ -82,13 +82,16 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
-    /// The process in which media work is done; started by the daemon
+    /// One task of media work, read from standard input
     #[command(hide = true)]
     MediaWorker,
+    /// The process that forks one for each task of media work; started by the daemon
+    #[command(hide = true)]
+    MediaZygote,
 }
 
-/// Runs the program. `media_worker` is what the hidden command of that name does: it belongs to a step, which this module must not know.
-pub fn main(media_worker: fn() -> ExitCode) -> ExitCode {
+/// Runs the program. `media_worker` and `media_zygote` are what the hidden commands of those names do: they belong to a step, which this module must not know.
+pub fn main(media_worker: fn() -> ExitCode, media_zygote: fn() -> ExitCode) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -97,8 +100,10 @@ pub fn main(media_worker: fn() -> ExitCode) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    if matches!(arguments.command, Command::MediaWorker) {
-        return media_worker(); // before any thread: it limits its own process
+    match arguments.command {
+        Command::MediaWorker => return media_worker(), // before any thread: it limits its own process
+        Command::MediaZygote => return media_zygote(), // before any thread: it forks
+        _ => {}
     }
     match start(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -130,7 +135,7 @@ fn start(arguments: Arguments) -> Result<(), CliError> {
             Command::Send(args) => send::run(config, args).await,
             Command::Media(command) => media::run(&config, command).await,
             Command::Doctor { quick } => doctor::run(&config, quick).await,
-            Command::MediaWorker => unreachable!("handled before the runtime"),
+            Command::MediaWorker | Command::MediaZygote => unreachable!("handled before the runtime"),
         }
     });
     // A task that hangs must not hold the process up after everything was stored.

@@ -4,20 +4,19 @@
 //! whatever a broken file does happens in the other process, which can't outlive the task that waits for it.
 
 use std::collections::VecDeque;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use anyhow::anyhow;
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::time::Instant;
+use tokio::net::unix::pipe;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::{Clock, Pause};
 use super::feeding;
 use super::protocol::{Reply, Request};
+use super::zygote::{Control, GO_ON, PAUSE, Worker, Zygote};
 use crate::model::{Failure, Reason};
 use crate::spool::Spool;
 
@@ -36,103 +35,68 @@ pub(super) enum Word {
 }
 
 /// Starts the process, hands it the request and waits for its answer. `hear` hears every word on the way. `inputs` are those that the request calls
-/// growing; while the process waits for their bytes, the time does not count.
+/// growing; while the process waits for their bytes, and while it pauses, the time does not count.
 pub(super) async fn run(
-    program: &Path,
+    zygote: &Zygote,
     request: &Request,
     inputs: &[Spool],
-    max_time: Duration,
+    (max_time, pause): (Duration, Pause),
     mut hear: impl FnMut(Word),
     cancel: &CancellationToken,
 ) -> Result<Reply, Failure> {
     let mut line = serde_json::to_vec(request).map_err(Failure::internal)?;
     line.push(b'\n');
-    let mut child = start(program)?;
-    let mut group = Group(child.id());
-    let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
-        return Err(Failure::internal(anyhow!("the media process has no pipes")));
-    };
+    let Worker { mut stdin, stdout, stderr, mut control, mut end } = zygote.fork().map_err(Failure::internal)?;
     let work = async {
         tell(&mut stdin, &line).await;
-        let mut clock = Clock { left: max_time };
+        let mut clock = Clock::new(max_time, pause.clone());
         let answer = read_answer(stdout, &mut stdin, inputs, &mut clock, &mut hear);
         let (answer, tail) = tokio::try_join!(answer, async { Ok(read_tail(stderr).await) })?;
-        let status = clock.run(child.wait()).await?;
+        let status = clock.run(end.wait()).await?;
         Ok((answer, tail, status))
     };
     let outcome = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Failure::cancelled()),
+        () = pass_pauses_on(pause.clone(), &mut control) => Err(Failure::internal(anyhow!("pauses came to an end"))),
         outcome = work => outcome,
     };
     drop(stdin); // kept open till here: its end tells the process that nobody waits any more
     match outcome {
-        Ok((answer, tail, status)) => {
-            group.0 = None; // gone by itself: its number may soon be another's
-            judge(answer, &tail, status.map_err(Failure::internal)?)
-        }
+        Ok((answer, tail, status)) => judge(answer, &tail, status.map_err(Failure::internal)?),
         Err(failure) => {
-            drop(group);
-            // Reaped, so that after a cancel nothing of it is left: not the process, and not a file that it still writes.
-            child.wait().await.map_err(Failure::internal)?;
+            drop(control);
+            // Gone, so that after a cancel nothing of it is left: not the process, and not a file that it still writes.
+            if let Err(error) = end.wait().await {
+                tracing::warn!(%error, "ending a media process");
+            }
             Err(failure)
         }
     }
 }
 
 /// A process that dies at once breaks this pipe; how it died is said by its status.
-async fn tell(stdin: &mut ChildStdin, line: &[u8]) {
+async fn tell(stdin: &mut pipe::Sender, line: &[u8]) {
     if let Err(error) = stdin.write_all(line).await {
         tracing::debug!(%error, "the media process does not listen");
     }
 }
 
-/// The time that a process has left for its own work.
-struct Clock {
-    left: Duration,
-}
-
-impl Clock {
-    /// Awaits something that the process does; that time counts.
-    async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let begin = Instant::now();
-        let done = tokio::time::timeout(self.left, work).await;
-        self.left = self.left.saturating_sub(begin.elapsed());
-        done.map_err(|_| Failure::new(Reason::MediaLimits, anyhow!("the media process took longer than it may")))
-    }
-}
-
-/// The process and whatever it may have started; killed when this is dropped, also if the task that waits is dropped itself.
-struct Group(Option<u32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0.and_then(|id| i32::try_from(id).ok()) {
-            // Fails only if it has gone already.
-            let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+/// Never ends.
+async fn pass_pauses_on(mut pause: Pause, control: &mut Control) {
+    let mut pauses = false;
+    loop {
+        if pause.is_on() != pauses {
+            pauses = !pauses;
+            control.tell(if pauses { PAUSE } else { GO_ON }).await;
         }
+        pause.changed().await;
     }
-}
-
-fn start(program: &Path) -> Result<Child, Failure> {
-    Command::new(program)
-        .arg("media-worker")
-        .env_clear()
-        .env("LANG", "C.UTF-8")
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("starting {} media-worker", program.display()))
-        .map_err(Failure::internal)
 }
 
 async fn read_answer(
-    stdout: ChildStdout,
-    stdin: &mut ChildStdin,
+    stdout: pipe::Receiver,
+    stdin: &mut pipe::Sender,
     inputs: &[Spool],
     clock: &mut Clock,
     hear: &mut impl FnMut(Word),
@@ -165,7 +129,7 @@ async fn read_answer(
 }
 
 /// Everything to the log, the last lines back. A flood of complaints is read to its end and forgotten.
-async fn read_tail(stderr: ChildStderr) -> String {
+async fn read_tail(stderr: pipe::Receiver) -> String {
     let mut reader = BufReader::new(stderr);
     let mut tail = VecDeque::new();
     loop {

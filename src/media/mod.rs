@@ -6,6 +6,7 @@
 mod begin;
 mod boxes;
 mod child;
+mod clock;
 mod compress;
 mod convert;
 mod cut;
@@ -28,14 +29,16 @@ mod split;
 mod steer;
 mod subtitles;
 pub mod worker;
+mod zygote;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use futures::future::BoxFuture;
 use tokio::io::AsyncReadExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::MediaConfig;
@@ -53,8 +56,10 @@ pub use split::SplitRequest;
 pub use subtitles::{SubtitlesRequest, SubtitlesWork, text_track, text_tracks};
 
 use child::Word;
+use clock::Pause;
 use protocol::{Limits, Probed, Reply, Request, Source, Task};
 use sniff::{SNIFF_BYTES, Sniffed};
+use zygote::Zygote;
 
 /// Longest time that a probe may take; it reads a few megabytes.
 const PROBE_TIME: Duration = Duration::from_secs(60);
@@ -67,8 +72,9 @@ const GROWING_FILE_BYTES: u64 = 4 << 30;
 #[derive(Clone, Debug)]
 pub struct Media {
     config: MediaConfig,
-    worker_program: PathBuf,
+    zygote: Arc<Zygote>,
     at_once: u64,
+    pause: Pause,
 }
 
 /// What [`Media::prepare`] works on.
@@ -140,10 +146,16 @@ pub struct Preparing {
 }
 
 impl Media {
-    /// A media step. `worker_program` is usually `std::env::current_exe()`; it is started as `<worker_program> media-worker` and has to call
-    /// [`worker::run`] then.
+    /// A media step. `worker_program` is usually `std::env::current_exe()`; it is started as `<worker_program> media-zygote` and has to call
+    /// [`worker::zygote::run`] then.
     pub fn new(config: MediaConfig, worker_program: PathBuf) -> Self {
-        Self { config, worker_program, at_once: 1 }
+        Self { config, zygote: Arc::new(Zygote::new(worker_program)), at_once: 1, pause: Pause::new(None) }
+    }
+
+    /// The same step, whose work pauses while the value is true: its media processes take no processor then, and the time does not count.
+    #[must_use]
+    pub fn pausing_with(self, pauses: watch::Receiver<bool>) -> Self {
+        Self { pause: Pause::new(Some(pauses)), ..self }
     }
 
     /// So many media processes run at once at most: where `media.threads` is 0 they share the processors.
@@ -242,7 +254,8 @@ impl Media {
         hear: impl FnMut(Word),
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure> {
-        child::run(&self.worker_program, &request, growing, max_time.min(self.max_time()), hear, cancel).await
+        let bounds = (max_time.min(self.max_time()), self.pause.clone());
+        child::run(&self.zygote, &request, growing, bounds, hear, cancel).await
     }
 
     fn max_time(&self) -> Duration {

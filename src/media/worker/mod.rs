@@ -46,6 +46,7 @@ mod texts;
 mod thumbnail;
 mod timestamps;
 mod video;
+pub mod zygote;
 
 use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
@@ -64,18 +65,23 @@ use feed::{Feeds, Origin};
 /// Longest line of the parent, in bytes; ours are far below a page, even with thousands of ranges.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// Runs the media process: to be called by `main` for the hidden subcommand `media-worker`. Returns when the work is done; the exit code is a
-/// failure only if no answer could be given.
+/// Runs one task in this very process: to be called by `main` for the hidden subcommand `media-worker`, by which one can see what a media process does. The
+/// daemon has them forked by [`zygote::run`]. The exit code is a failure only if no answer could be given.
 pub fn run() -> ExitCode {
+    ExitCode::from(answer_one())
+}
+
+/// Reads a request, works, answers. The exit code.
+fn answer_one() -> u8 {
     let request = match read_request() {
         Ok(request) => request,
         Err(error) => {
             eprintln!("media-worker is started by tgferry itself and reads its task from there: {error}");
-            return ExitCode::from(2);
+            return 2;
         }
     };
     let reply = work(request).unwrap_or_else(|error| Reply::Error { reason: error.reason, cause: error.cause });
-    if write(&reply) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    u8::from(!write(&reply))
 }
 
 fn work(request: Request) -> WorkResult<Reply> {

@@ -4,19 +4,19 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tgferry::config::MediaConfig;
-use tgferry::media::Media;
-use tgferry::model::{Choice, Reason};
+use tgferry::model::{Choice, Progress, ProgressSender, Reason};
 use tokio_util::sync::CancellationToken;
 
 use super::clips::{AAC, H264, PICTURE, TONE, make};
-use super::{Bench, config};
+use super::Bench;
+use super::process::{LONG, QUICK, ids_of_users, slow};
 
 /// Asks the process as the daemon does; its last word.
 fn ask(task: Value, readable: &[&Path], writable: Option<&Path>, file_bytes: u64) -> Value {
@@ -105,32 +105,20 @@ async fn it_calls_nobody() {
     assert!(listener.accept().is_err(), "somebody called");
 }
 
-fn program(bench: &Bench, name: &str, script: &str) -> PathBuf {
-    let path = bench.write(name, format!("#!/bin/sh\n{script}\n").as_bytes());
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it may run");
-    path
-}
-
 #[tokio::test]
-async fn one_that_hangs_or_never_stops_is_ended_with_all_that_it_started() {
-    let bench = Bench::new();
-    let input = bench.path("clip.mkv");
-    make(&input, &[PICTURE, H264]);
-    for (name, script) in [
-        ("silent", "sleep 1000 & echo $! > \"$0.pid\"; wait"),
-        ("endless", "sleep 1000 & echo $! > \"$0.pid\"; while :; do echo '{\"reply\":\"progress\",\"per_mille\":1}'; done"),
-        ("complaining", "sleep 1000 & echo $! > \"$0.pid\"; while :; do echo strange >&2; done"),
-    ] {
-        let program = program(&bench, name, script);
-        let media = Media::new(MediaConfig { max_time_s: 1, ..config() }, program.clone());
-        let failure = media.probe(&input, &CancellationToken::new()).await.expect_err(name);
-        assert_eq!(failure.reason, Reason::MediaLimits, "{name}: {failure}");
-        let started = std::fs::read_to_string(program.with_extension("pid")).expect("it wrote its number");
-        let running = PathBuf::from("/proc").join(started.trim()).join("cwd");
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while std::fs::read_link(&running).is_ok() {
-            assert!(Instant::now() < deadline, "{name}: what it started still runs");
-            tokio::task::yield_now().await;
-        }
-    }
+async fn one_that_hangs_is_ended() {
+    let bench = Bench::with(MediaConfig { max_time_s: 1, ..slow() });
+    let input = bench.path("long.avi");
+    make(&input, &[LONG, QUICK]);
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let hang = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        let process = ids_of_users(&input)[0];
+        nix::sys::signal::kill(Pid::from_raw(process as i32), Signal::SIGSTOP).expect("it stands still");
+        process
+    };
+    let (result, process) = tokio::join!(bench.media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), hang);
+    assert_eq!(result.expect_err("it does nothing any more").reason, Reason::MediaLimits);
+    assert!(!Path::new(&format!("/proc/{process}")).exists(), "it is gone, and its parent has asked for its end");
 }

@@ -11,11 +11,26 @@ use super::clips::{PICTURE, make};
 use super::{Bench, config};
 
 /// Minutes of work for an encoder on its slowest setting.
-const LONG: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=4"];
-const QUICK: &[&str] = &["-c:v", "mjpeg", "-q:v", "10"];
+pub(super) const LONG: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=4"];
+pub(super) const QUICK: &[&str] = &["-c:v", "mjpeg", "-q:v", "10"];
 
-fn slow() -> MediaConfig {
+pub(super) fn slow() -> MediaConfig {
     MediaConfig { preset: "placebo".into(), threads: 1, ..config() }
+}
+
+/// A few seconds of it.
+const SOME: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=4"];
+/// Fields of /proc/…/stat behind the name (proc(5)).
+const STATE: usize = 0;
+const PARENT: usize = 1;
+const USER_TICKS: usize = 11;
+const NICENESS: usize = 16;
+
+/// A field of what the system says of a process.
+fn stat(process: u32, field: usize) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    // The name may hold anything.
+    stat.rsplit_once(')').expect("a name").1.split_whitespace().nth(field).expect("a field").to_owned()
 }
 
 /// Media processes that have `path` open.
@@ -23,7 +38,7 @@ pub(super) fn users_of(path: &Path) -> usize {
     ids_of_users(path).len()
 }
 
-fn ids_of_users(path: &Path) -> Vec<u32> {
+pub(super) fn ids_of_users(path: &Path) -> Vec<u32> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let opens = |process: &Path| {
         let Ok(files) = std::fs::read_dir(process.join("fd")) else { return false };
@@ -65,11 +80,9 @@ async fn work_is_as_nice_as_the_settings_say() {
     let cancel = CancellationToken::new();
     let seen = async {
         watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
-        let ids = ids_of_users(&input);
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", ids.first().expect("a process"))).expect("it runs");
+        let niceness = stat(ids_of_users(&input)[0], NICENESS);
         cancel.cancel();
-        // Behind the name, which may hold anything: state, then numbers; niceness is the 19th field of all (proc(5)).
-        stat.rsplit_once(')').expect("a name").1.split_whitespace().nth(16).expect("a number").to_owned()
+        niceness
     };
     let (_, niceness) = tokio::join!(bench.media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), seen);
     assert_eq!(niceness, "7");
@@ -105,6 +118,100 @@ async fn time_and_memory_have_bounds() {
     let small = Bench::with(MediaConfig { max_memory_bytes: 48 << 20, ..config() });
     let failure = small.prepare(small.request(&input, Choice::Video)).await.expect_err("it needs more");
     assert_eq!(failure.reason, Reason::MediaLimits, "{failure}");
+}
+
+#[tokio::test]
+async fn a_pause_takes_no_processor() {
+    let bench = Bench::with(MediaConfig { preset: "veryslow".into(), ..slow() });
+    let input = bench.path("long.avi");
+    make(&input, &[SOME, QUICK]);
+    let (switch, pauses) = tokio::sync::watch::channel(false);
+    let media = bench.media.clone().pausing_with(pauses);
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let pause = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        let process = ids_of_users(&input)[0];
+        let began = Instant::now();
+        switch.send_replace(true);
+        while stat(process, STATE) != "T" {
+            tokio::task::yield_now().await;
+        }
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        let worked = (stat(process, USER_TICKS), watch.borrow().done);
+        tokio::time::sleep(Duration::from_millis(300)).await; // what is asserted is that time passes and nothing else
+        assert_eq!((stat(process, USER_TICKS), watch.borrow().done), worked);
+        switch.send_replace(false);
+        watch.wait_for(|progress: &Progress| progress.done > worked.1).await.expect("it goes on");
+    };
+    let (result, ()) = tokio::join!(media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), pause);
+    super::clips::assert_plays_everywhere(&result.expect("it had time enough"));
+}
+
+#[tokio::test]
+async fn one_that_pauses_can_be_cancelled() {
+    let bench = Bench::with(slow());
+    let input = bench.path("long.avi");
+    make(&input, &[LONG, QUICK]);
+    let (switch, pauses) = tokio::sync::watch::channel(false);
+    let media = bench.media.clone().pausing_with(pauses);
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let pause = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        switch.send_replace(true);
+        let process = ids_of_users(&input)[0];
+        while stat(process, STATE) != "T" {
+            tokio::task::yield_now().await;
+        }
+        cancel.cancel();
+    };
+    let (result, ()) = tokio::join!(media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), pause);
+    assert_eq!(result.expect_err("it was cancelled").reason, Reason::Cancelled);
+    assert_eq!(users_of(&input), 0);
+}
+
+#[tokio::test]
+async fn a_zygote_that_was_killed_is_started_anew_and_takes_its_children_along() {
+    let bench = Bench::with(slow());
+    let input = bench.path("long.avi");
+    make(&input, &[LONG, QUICK]);
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let kill = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        let zygote: i32 = stat(ids_of_users(&input)[0], PARENT).parse().expect("a number");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(zygote), nix::sys::signal::Signal::SIGKILL).expect("it is there");
+    };
+    let (result, ()) = tokio::join!(bench.media.prepare(bench.request(&input, Choice::Video), &progress, &cancel), kill);
+    assert!(result.is_err(), "its process is gone");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while users_of(&input) > 0 {
+        assert!(Instant::now() < deadline, "the process is still there");
+        tokio::task::yield_now().await;
+    }
+    assert!(bench.media.probe(&input, &CancellationToken::new()).await.is_ok());
+}
+
+#[tokio::test]
+async fn many_at_once_do_not_hold_each_other_up() {
+    let bench = Bench::with(slow());
+    let (input, other) = (bench.path("long.avi"), bench.path("other.avi"));
+    make(&input, &[LONG, QUICK]);
+    std::fs::copy(&input, &other).expect("a copy");
+    let (progress, mut watch) = ProgressSender::channel();
+    let cancel = CancellationToken::new();
+    let probes = async {
+        watch.wait_for(|progress: &Progress| progress.done > 0).await.expect("work begins");
+        let cancel = CancellationToken::new();
+        let all = futures::future::join_all((0..12).map(|_| bench.media.probe(&other, &cancel))).await;
+        all.into_iter().for_each(|probed| assert!(probed.is_ok()));
+    };
+    let work = bench.media.prepare(bench.request(&input, Choice::Video), &progress, &cancel);
+    tokio::select! {
+        _ = work => panic!("it takes longer"),
+        () = probes => {}
+    }
 }
 
 #[tokio::test]
