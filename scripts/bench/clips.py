@@ -7,7 +7,7 @@ import pathlib
 
 from tools import ffmpeg, say
 
-SECONDS = 16
+SECONDS = 40
 SIZE = "640x360"
 GRAIN = "noise=alls=7:allf=t+u"
 # Name: FFmpeg's source of the picture.
@@ -22,7 +22,7 @@ MADE = {
     "portrait": f"mandelbrot=size=360x640:rate=30:end_scale=0.1:end_pts=300,{GRAIN}",
     "sixty": f"testsrc2=size={SIZE}:rate=60,rotate=t/3,noise=alls=4:allf=t",
     # Plain at first, then wild: what a look at samples may miss.
-    "uneven": f"testsrc2=size={SIZE}:rate=25,noise=alls=20:allf=t:enable='gt(t,10)'",
+    "uneven": f"testsrc2=size={SIZE}:rate=25,noise=alls=20:allf=t:enable='gt(t,25)'",
 }
 REAL = ["bigbuckbunny", "bikes"]
 QUICK = ["film", "uneven"]

@@ -6,6 +6,7 @@ In: clips. Out: ratios, the worst of all clips; milliseconds. Must not: go by th
 import json
 import os
 import select
+import socket
 import statistics
 import subprocess
 import time
@@ -32,9 +33,10 @@ def transcode(arguments, clips, folder):
         program += ["-preset", PRESET, "-crf", CRF, "-g", round(Fraction(of.rate) * KEY_FRAME_S), "-c:a", "aac", "-b:a", AUDIO_BIT_RATE]
         program += ["-movflags", "+faststart", folder / "theirs.mp4"]
         ours, theirs = [], []
-        for _ in range(TRIES):
-            theirs.append(ffmpeg(*program).seconds)
-            ours.append(child(arguments, task).seconds)
+        with Zygote(arguments) as zygote:
+            for _ in range(TRIES):
+                theirs.append(ffmpeg(*program).seconds)
+                ours.append(child(zygote, task).seconds)
         ratios.append(min(ours) / min(theirs))
         say(f"{name}: {ratios[-1]:.3f}")
     return {"transcode_vs_ffmpeg": max(ratios)}
@@ -51,17 +53,19 @@ def remux(arguments, clips, folder):
     ffmpeg("-stream_loop", size // piece.stat().st_size, "-i", piece, "-c", "copy", large)
     task = make(large, folder, "ours.mp4", "copy", "copy")
     ours, theirs = [], []
-    for _ in range(TRIES):
-        theirs.append(ffmpeg("-i", large, "-c", "copy", "-movflags", "+faststart", folder / "theirs.mp4").seconds)
-        ours.append(child(arguments, task).seconds)
+    with Zygote(arguments) as zygote:
+        for _ in range(TRIES):
+            theirs.append(ffmpeg("-i", large, "-c", "copy", "-movflags", "+faststart", folder / "theirs.mp4").seconds)
+            ours.append(child(zygote, task).seconds)
     say(f"{large.stat().st_size} bytes: {min(ours):.2f} s, ffmpeg {min(theirs):.2f} s")
     return {"remux_vs_ffmpeg": min(ours) / min(theirs)}
 
 
 def start(arguments, clips, folder):
-    """From the start of the process to its first word of progress."""
+    """From the wish for a process to its first word of progress."""
     task = make(clips.clip(clips.names[0]), folder, "ours.mp4", "copy", "copy")
-    return {"child_start_ms": statistics.median(child(arguments, task).first_ms for _ in range(9))}
+    with Zygote(arguments) as zygote:
+        return {"child_start_ms": statistics.median(child(zygote, task).first_ms for _ in range(9))}
 
 
 def make(source, folder, name, video, audio):
@@ -82,28 +86,54 @@ class Child:
         self.seconds, self.first_ms = seconds, first_ms
 
 
-def child(arguments, task):
+class Zygote:
+    """The process that the daemon has its media processes forked by (src/media/zygote.rs)."""
+
+    def __init__(self, arguments):
+        self._orders, its_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [arguments.tgferry, "media-zygote"]
+        self._process = subprocess.Popen(command, stdin=its_orders, stdout=subprocess.DEVNULL, env={"LANG": "C.UTF-8"}, cwd="/")
+        its_orders.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._orders.close()
+        self._process.wait()
+
+    def fork(self):
+        """A media process: its stdin, stdout and stderr, and the socket that says how it ended."""
+        (its_stdin, stdin), (stdout, its_stdout), (stderr, its_stderr) = os.pipe(), os.pipe(), os.pipe()
+        control, its_control = socket.socketpair()
+        files = [its_stdin, its_stdout, its_stderr, its_control.fileno()]
+        socket.send_fds(self._orders, [b"w"], files)
+        its_control.close()
+        for file in files[:3]:
+            os.close(file)
+        return stdin, stdout, stderr, control
+
+
+def child(zygote, task):
     began = time.monotonic()
-    command = [arguments.tgferry, "media-worker"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, cwd="/")
-    os.set_blocking(process.stderr.fileno(), False)
-    process.stdin.write(task)
-    process.stdin.flush()
-    first_ms, last, rest = None, b"", b""
-    while True:
-        readable, _, _ = select.select([process.stdout, process.stderr], [], [])
-        if process.stderr in readable:
-            process.stderr.read()
-        if process.stdout in readable:
-            piece = os.read(process.stdout.fileno(), 1 << 16)
+    stdin, stdout, stderr, control = zygote.fork()
+    os.set_blocking(stderr, False)
+    os.write(stdin, task)
+    first_ms, last, rest, waits = None, b"", b"", [stdout, stderr]
+    while stdout in waits:
+        for file in select.select(waits, [], [])[0]:
+            piece = os.read(file, 1 << 16)
             if not piece:
-                break
-            first_ms = first_ms or (time.monotonic() - began) * 1000
-            *lines, rest = (rest + piece).split(b"\n")
-            last = lines[-1] if lines else last
-    status = process.wait()
+                waits.remove(file)
+            elif file == stdout:
+                first_ms = first_ms or (time.monotonic() - began) * 1000
+                *lines, rest = (rest + piece).split(b"\n")
+                last = lines[-1] if lines else last
+    status = int.from_bytes(control.recv(4), "little")
     seconds = time.monotonic() - began
+    for file in (stdin, stdout, stderr):
+        os.close(file)
+    control.close()
     if status != 0 or json.loads(last or b"{}").get("reply") != "made":
         raise Failed(f"the media process ended with {status}: {last[:500]!r}")
     return Child(seconds, first_ms)
-

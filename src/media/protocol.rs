@@ -196,6 +196,8 @@ pub(crate) struct Looked {
     pub(crate) frame_rate: f64,
     /// What they cost, in order of time; at least one.
     pub(crate) samples: Vec<Sample>,
+    /// What the source spends on a frame, in bytes, in each of equal stretches of its length; empty if its index does not say.
+    pub(crate) spent: Vec<f64>,
     /// Seconds that one frame takes to decode and to encode once.
     pub(crate) frame_s: f64,
 }

@@ -20,8 +20,8 @@ const MEMORY_FRAMES: f64 = 150.0;
 const STEP: f64 = 0.12;
 const REACH: f64 = 12.0;
 const LAST_STEP: f64 = 1.0;
-/// Steps of CRF between the finest and the worst frame that are seen.
-const ASTRAY: f64 = 5.0;
+/// Steps of CRF that frames are apart from their average (as a standard deviation) before one sees it.
+const ASTRAY: f64 = 2.5;
 /// Frames that packets may be out of order by.
 const REORDERED: f64 = 4.0;
 /// What was learnt is kept for so many places, each of some frames.
@@ -58,8 +58,9 @@ pub(crate) struct Helm {
     course: Course,
     key_every: f64,
     crf: f64,
-    finest_crf: f64,
     worst_crf: f64,
+    /// Sums of the CRFs of all packets, and of their squares.
+    crfs: (f64, f64),
     frames: u64,
     bytes: u64,
     sound_bytes: f64,
@@ -75,8 +76,8 @@ impl Helm {
         let begins = cost_at(&course.costs, 0);
         Self {
             crf: course.crf,
-            finest_crf: course.crf,
             worst_crf: course.crf,
+            crfs: (0.0, 0.0),
             sound_bytes: course.sound_bytes as f64,
             key_every: f64::from(key_every.max(1)),
             course,
@@ -101,7 +102,26 @@ impl Helm {
 
     /// True if what came was so different from what was expected that some frames look much worse than others.
     pub(crate) fn went_astray(&self) -> bool {
-        self.worst_crf - self.finest_crf > ASTRAY
+        self.unevenness() > ASTRAY
+    }
+
+    /// How far the CRFs of all packets are from their average: a standard deviation.
+    fn unevenness(&self) -> f64 {
+        let (sum, squares) = self.crfs;
+        let count = self.frames.max(1) as f64;
+        (squares / count - (sum / count).powi(2)).max(0.0).sqrt()
+    }
+
+    /// For the log: where it began, where it came to, and what frames took over what was expected of them.
+    pub(crate) fn log(&self) -> String {
+        let expected: f64 = (0..self.frames).map(|frame| cost_at(&self.course.costs, frame).frame_bytes).sum();
+        format!(
+            "CRF {:.1}, on average {:.1}, uneven by {:.2}; frames took {:.2} of what was expected",
+            self.course.crf,
+            self.crfs.0 / self.frames.max(1) as f64,
+            self.unevenness(),
+            self.learnt.iter().map(|(ordinary, _, _)| ordinary.seen).sum::<f64>() / expected.max(1.0),
+        )
     }
 
     /// Hears that sound has taken so many bytes after `part` of the time (0 to 1).
@@ -114,8 +134,8 @@ impl Helm {
 
     /// Hears of a packet that was encoded at `crf`: not every encoder takes another one at once.
     pub(crate) fn hear(&mut self, bytes: u64, is_key: bool, crf: f64) {
-        self.finest_crf = self.finest_crf.min(crf);
         self.worst_crf = self.worst_crf.max(crf);
+        self.crfs = (self.crfs.0 + crf, self.crfs.1 + crf * crf);
         let cost = cost_at(&self.course.costs, self.frames);
         let of_place = (self.course.frames / PLACES).max(FRAMES_OF_PLACE);
         if self.learnt.len() as u64 * of_place <= self.frames {
@@ -167,12 +187,6 @@ impl Helm {
             cost.frame_bytes *= scale;
         }
         again
-    }
-
-    /// Bits a second for the pictures of `duration_s`, so that a file that came out `file_bytes` big would fill `part` of its bytes.
-    pub(crate) fn bit_rate(&self, file_bytes: u64, duration_s: f64, part: f64) -> u64 {
-        let beside = file_bytes.saturating_sub(self.bytes) as f64;
-        ((self.course.max_bytes as f64 * part - beside).max(1.0) * 8.0 / duration_s.max(0.1)) as u64
     }
 
     /// What all pictures would have taken at the CRF of the start.

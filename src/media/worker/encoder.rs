@@ -3,7 +3,6 @@
 //! In: what frames are like, a codec, a quality. Out: an encoder. Must not: choose the quality.
 
 use std::ffi::CStr;
-use std::path::Path;
 
 use ffmpeg::codec::Flags;
 use ffmpeg::{Dictionary, Rational, codec, decoder, encoder, ffi, format};
@@ -54,15 +53,6 @@ const VP9_DEFAULT_SPEED: &str = "3";
 /// Closed: from each key frame on everything can be shown, so that one can seek there and cut there.
 const FLAGS: Flags = Flags::GLOBAL_HEADER.union(Flags::CLOSED_GOP);
 
-/// How well an encoder works.
-#[derive(Clone, Copy)]
-pub(super) enum Quality<'a> {
-    /// A constant quality. libx264 writes what each frame took into the file, as the first of two passes does.
-    Crf { crf: f64, statistics: Option<&'a Path> },
-    /// As many bits a second, spread by what the file says: the second of two passes, libx264 alone.
-    BitRate { bit_rate: u64, statistics: &'a Path },
-}
-
 /// All that an encoder is opened with but the quality.
 pub(super) struct Opening {
     settings: VideoSettings,
@@ -107,33 +97,23 @@ impl Opening {
         }
     }
 
-    /// True if [`set_crf`] works while the encoder runs, and [`Quality::BitRate`] afterwards.
+    /// True if [`set_crf`] works while the encoder runs.
     pub(super) fn is_steered_in_flight(&self) -> bool {
         self.settings.codec == VideoCodec::H264
     }
 
-    /// Opens an encoder at a quality.
-    pub(super) fn open(&self, quality: Quality) -> WorkResult<encoder::video::Encoder> {
-        let (name, mut options) = match (self.settings.codec, quality) {
-            (VideoCodec::H264, quality) => ("libx264", self.h264(quality)),
-            (VideoCodec::Hevc, Quality::Crf { crf, .. }) => ("libx265", self.hevc(crf)),
-            (VideoCodec::Av1, Quality::Crf { crf, .. }) => ("libsvtav1", self.av1(crf)),
-            (VideoCodec::Vp9, Quality::Crf { crf, .. }) => ("libvpx-vp9", self.vp9(crf)),
-            (VideoCodec::Hevc | VideoCodec::Vp9 | VideoCodec::Av1, Quality::BitRate { .. }) => {
-                return Err(WorkError::new(Reason::Internal, "this codec has no second pass here"));
-            }
-        };
-        let passes = match quality {
-            Quality::Crf { statistics: None, .. } => Flags::empty(),
-            Quality::Crf { statistics: Some(_), .. } => Flags::PASS1,
-            Quality::BitRate { .. } => Flags::PASS2,
+    /// Opens an encoder at a constant quality.
+    pub(super) fn open(&self, crf: f64) -> WorkResult<encoder::video::Encoder> {
+        let (name, mut options) = match self.settings.codec {
+            VideoCodec::H264 => ("libx264", self.h264(crf)),
+            VideoCodec::Hevc => ("libx265", self.hevc(crf)),
+            VideoCodec::Av1 => ("libsvtav1", self.av1(crf)),
+            VideoCodec::Vp9 => ("libvpx-vp9", self.vp9(crf)),
         };
         options.set("threads", &thread_option(self.threads));
         let codec = named(name)?;
         let open = || {
-            let mut encoder = self.described(codec, format::Pixel::YUV420P)?;
-            encoder.set_flags(FLAGS | passes);
-            encoder.open_with(options)
+            self.described(codec, format::Pixel::YUV420P)?.open_with(options)
         };
         open().blame_us(&format!("opening {name}"))
     }
@@ -161,23 +141,11 @@ impl Opening {
         Ok(encoder)
     }
 
-    fn h264(&self, quality: Quality) -> Dictionary<'static> {
+    fn h264(&self, crf: f64) -> Dictionary<'static> {
         let mut options = Dictionary::new();
         options.set("preset", &self.settings.preset);
         options.set("profile", "high");
-        match quality {
-            Quality::Crf { crf, statistics } => {
-                options.set("crf", &crf.to_string());
-                if let Some(statistics) = statistics {
-                    options.set("stats", &statistics.to_string_lossy());
-                    options.set("fastfirstpass", "0"); // it is meant to be the only one
-                }
-            }
-            Quality::BitRate { bit_rate, statistics } => {
-                options.set("b", &bit_rate.to_string());
-                options.set("stats", &statistics.to_string_lossy());
-            }
-        }
+        options.set("crf", &crf.to_string());
         if is_large(self.size) && !matches!(self.settings.preset.as_str(), "ultrafast" | "superfast") {
             options.set("rc-lookahead", LARGE_LOOKAHEAD); // those two presets look ahead less anyway
         }

@@ -6,7 +6,7 @@ use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational, Rescale, encoder, frame, rescale};
 use ffmpeg_next as ffmpeg;
 
-use super::encoder::{Opening, Quality};
+use super::encoder::Opening;
 use super::error::{Blame, WorkResult};
 use super::filters::Wanted;
 use super::input;
@@ -81,7 +81,7 @@ impl Pictures {
     /// Adds a stream to the new file that is encoded.
     pub(super) fn encoded(task: &Join, first: &Stream, form: Form, threads: u32, muxer: &mut Muxer) -> WorkResult<Self> {
         let source = of_source(first, form, threads)?;
-        let encoder = Opening::new(&source, &task.settings, threads).open(Quality::Crf { crf: task.crf, statistics: None })?;
+        let encoder = Opening::new(&source, &task.settings, threads).open(task.crf)?;
         let to = muxer.add_encoded(encoder.as_ref())?;
         let way = Way::Encode(Box::new(Encode { form, threads, encoder, source: None, next: 0 }));
         Ok(Self { to, begins_us: 0, time_base: first.time_base(), way })

@@ -5,10 +5,11 @@
 use std::time::{Duration, Instant};
 
 use ffmpeg::format::context::Input;
+use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, encoder, ffi};
 use ffmpeg_next as ffmpeg;
 
-use super::encoder::{Opening, Quality};
+use super::encoder::Opening;
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
 use super::input;
@@ -17,6 +18,11 @@ use crate::media::protocol::{Look, Looked, Sample};
 
 /// Packets that are read for a sample, of all streams, before it is taken as it is.
 const MAX_PACKETS: usize = 2000;
+/// Frames behind a sample that an encoder may see: it looks ahead, and spends less on frames that it believes to be the last. They are not encoded.
+const SEEN_AHEAD: u32 = 24;
+/// Stretches of the whole that the source's own bytes are counted for, and how long they are at least, in seconds.
+const STRETCHES: f64 = 400.0;
+const SHORTEST_STRETCH_S: f64 = 1.0;
 
 /// Takes the samples. Fails with "broken" if there is no picture at any of the places.
 pub(super) fn look(task: &Look, origin: &Origin, threads: u32) -> WorkResult<Looked> {
@@ -41,10 +47,44 @@ pub(super) fn look(task: &Look, origin: &Origin, threads: u32) -> WorkResult<Loo
     }
     samples.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
     match (samples.is_empty(), last_error) {
-        (false, _) => Ok(Looked { crfs: task.crfs, size, frame_rate, samples, frame_s: time.as_secs_f64() / f64::from(frames.max(1)) }),
+        (false, _) => {
+            let spent = input.stream(index).map(|stream| spent(&stream, input::duration_s(&input))).unwrap_or_default();
+            let frame_s = time.as_secs_f64() / f64::from(frames.max(1));
+            Ok(Looked { crfs: task.crfs, size, frame_rate, samples, spent, frame_s })
+        }
         (true, Some(error)) => Err(error),
         (true, None) => Err(WorkError::broken("no picture in it can be decoded")),
     }
+}
+
+/// What the source spends on a frame in each of equal stretches of its length, by its index: key frames left out. Nothing if it has no index of all frames.
+fn spent(stream: &Stream, duration_s: f64) -> Vec<f64> {
+    let count = (duration_s / SHORTEST_STRETCH_S).clamp(1.0, STRETCHES) as usize;
+    let mut sums = vec![(0.0, 0_u32); count];
+    // SAFETY: the stream belongs to an open input; entries are read while it is borrowed.
+    let entries = unsafe { ffi::avformat_index_get_entries_count(stream.as_ptr()) };
+    let tick_s = f64::from(stream.time_base());
+    let first = stream.start_time();
+    for number in 0..entries {
+        // SAFETY: as above, and the number is below the count; no entry is changed.
+        let Some(entry) = (unsafe { ffi::avformat_index_get_entry(stream.as_ptr().cast_mut(), number).as_ref() }) else { continue };
+        let part = entry.timestamp.saturating_sub(first) as f64 * tick_s / duration_s;
+        let place = ((part * count as f64).max(0.0) as usize).min(count - 1);
+        if entry.flags() & ffi::AVINDEX_KEYFRAME as i32 == 0 && entry.size() > 0 {
+            sums[place] = (sums[place].0 + f64::from(entry.size()), sums[place].1 + 1);
+        }
+    }
+    let seen = sums.iter().filter(|(_, frames)| *frames > 0).count();
+    if seen * 4 < count * 3 {
+        return Vec::new();
+    }
+    let mut last = sums.iter().find_map(|sum| average_of(*sum)).unwrap_or(1.0);
+    let mut spent = Vec::with_capacity(count);
+    for sum in sums {
+        last = average_of(sum).unwrap_or(last);
+        spent.push(last);
+    }
+    spent
 }
 
 /// A sample that is being taken.
@@ -74,7 +114,7 @@ impl Taking {
         let pictures = Pictures::new(&stream, &task.settings, threads)?;
         let opening = Opening::new(&pictures, &task.settings, threads);
         let [one, other] = task.crfs;
-        Ok(Self { coders: [Coder::new(&opening, one)?, Coder::new(&opening, other)?], pictures, begun: Instant::now() })
+        Ok(Self { coders: [Coder::new(&opening, one, task.frames)?, Coder::new(&opening, other, task.frames)?], pictures, begun: Instant::now() })
     }
 
     fn take(mut self, input: &mut Input, index: usize, frames: u32) -> WorkResult<Taken> {
@@ -82,30 +122,31 @@ impl Taking {
         let mut at_frame = None;
         let coders = &mut self.coders;
         let mut encode = |picture: &mut ffmpeg::frame::Video| {
-            if count < frames {
+            if count < frames + SEEN_AHEAD {
                 at_frame = at_frame.or(picture.pts());
                 count += 1;
-                for coder in coders.iter_mut() {
+                for coder in coders.iter_mut().filter(|coder| coder.packets < frames) {
                     coder.encode(picture)?;
                 }
             }
-            Ok(())
+            Ok(coders.iter().all(|coder| coder.packets >= frames))
         };
+        let mut is_done = false;
         for _ in 0..MAX_PACKETS {
             let mut packet = Packet::empty();
             match packet.read(input) {
-                Ok(()) if packet.stream() == index => self.pictures.feed(&packet, &mut encode)?,
+                Ok(()) if packet.stream() == index => self.pictures.feed(&packet, &mut |picture| encode(picture).map(|done| is_done |= done))?,
                 Ok(()) | Err(ffmpeg::Error::InvalidData) => {}
                 Err(_) => break,
             }
-            if self.pictures.frames() >= u64::from(frames) {
+            if is_done || self.pictures.frames() >= u64::from(frames + SEEN_AHEAD) {
                 break;
             }
         }
         if self.pictures.frames() < u64::from(frames) {
-            self.pictures.finish(&mut encode)?;
+            self.pictures.finish(&mut |picture| encode(picture).map(drop))?;
         }
-        for coder in &mut self.coders {
+        for coder in self.coders.iter_mut().filter(|coder| coder.packets < frames) {
             coder.end()?;
         }
         let [one, other] = &self.coders;
@@ -124,14 +165,17 @@ impl Taking {
 /// One of the two encoders, and what came out of it.
 struct Coder {
     encoder: encoder::video::Encoder,
+    /// Packets that are counted: the first ones.
+    most: u32,
+    packets: u32,
     keys: (u64, u32),
     others: (u64, u32),
     time: Duration,
 }
 
 impl Coder {
-    fn new(opening: &Opening, crf: f64) -> WorkResult<Self> {
-        Ok(Self { encoder: opening.open(Quality::Crf { crf, statistics: None })?, keys: (0, 0), others: (0, 0), time: Duration::ZERO })
+    fn new(opening: &Opening, crf: f64, most: u32) -> WorkResult<Self> {
+        Ok(Self { encoder: opening.open(crf)?, most, packets: 0, keys: (0, 0), others: (0, 0), time: Duration::ZERO })
     }
 
     fn encode(&mut self, picture: &ffmpeg::frame::Video) -> WorkResult<()> {
@@ -153,6 +197,10 @@ impl Coder {
     fn collect(&mut self) {
         let mut packet = Packet::empty();
         while self.encoder.receive_packet(&mut packet).is_ok() {
+            self.packets += 1;
+            if self.packets > self.most {
+                continue;
+            }
             let sum = if packet.is_key() { &mut self.keys } else { &mut self.others };
             *sum = (sum.0 + packet.size() as u64, sum.1 + 1);
         }
@@ -169,5 +217,9 @@ impl Coder {
 }
 
 fn average((bytes, count): (u64, u32)) -> Option<f64> {
-    (count > 0).then(|| (bytes as f64 / f64::from(count)).max(1.0))
+    average_of((bytes as f64, count))
+}
+
+fn average_of((bytes, count): (f64, u32)) -> Option<f64> {
+    (count > 0).then(|| (bytes / f64::from(count)).max(1.0))
 }

@@ -17,13 +17,11 @@ use super::thumbnail;
 use super::video::Effort;
 use crate::media::memo::{Remembered, remember, remembered};
 use crate::media::protocol::{AudioWork, Course, Made, Make, Output, Rate, VideoSettings, VideoWork};
-use crate::media::steer::{AIM, Helm};
+use crate::media::steer::AIM;
 use crate::model::{Reason, VideoCodec};
 
-/// Runs of an encode that has to fit, and the part of the bytes that is aimed at after each. Codecs that are steered in steps need more of them.
-const TRIES: usize = 3;
-const TRIES_IN_STEPS: usize = 5;
-const AIMS: [f64; TRIES_IN_STEPS] = [AIM, AIM - 0.005, AIM - 0.01, AIM - 0.01, AIM - 0.01];
+/// The part of the bytes that is aimed at after each run of an encode that has to fit.
+const AIMS: [f64; 5] = [AIM, AIM - 0.005, AIM - 0.01, AIM - 0.01, AIM - 0.01];
 /// What was aimed at and missed is not aimed at again, but a little less.
 const MISSED: f64 = 0.004;
 /// Part of the bytes from which on they count as used.
@@ -52,8 +50,9 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
     let thumbnail = match (&task.output, &cover) {
         (_, Some(cover)) => write_thumbnail(task, &cover.thumbnail)?,
         (Some(Output { video: VideoWork::Leave, .. }), None) => false,
-        (output, None) => match thumbnail::of_video(picture_path) {
-            Ok(picture) => write_thumbnail(task, &picture)?,
+        (output, None) => match picture_of(task, picture_path) {
+            Ok(None) => false,
+            Ok(Some(picture)) => write_thumbnail(task, &picture)?,
             // Pictures that were not decoded for the output are decoded here for the first time: none at all means that nobody could see any.
             Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. } | VideoWork::Gif(_))) => {
                 return Err(error);
@@ -146,8 +145,7 @@ impl Job<'_> {
         moved(report)
     }
 
-    /// Encodes so that it fits. Where that came out too large, or uneven, or leaves room that it could use, once more: libx264 with what it wrote down of each frame, as
-    /// in the second of two passes; others with what was learnt on the way.
+    /// Encodes so that it fits. Where that came out too large, or uneven, or leaves room that it could use, once more with what was learnt on the way.
     fn fit<'a>(
         &'a self,
         output: &'a Output,
@@ -156,11 +154,7 @@ impl Job<'_> {
         run: impl Fn(Picture<'a>, Front) -> Run<'a>,
         report: &mut dyn FnMut(f64),
     ) -> WorkResult<Produced> {
-        let statistics = (settings.codec == VideoCodec::H264).then(|| self.task.folder.join("x264-pass.log"));
-        let result = self.fit_with(output, settings, course, statistics.as_deref(), run, report);
-        for left in statistics.iter().flat_map(|statistics| [statistics.clone(), statistics.with_extension("log.mbtree")]) {
-            remove(&left);
-        }
+        let result = self.fit_with(output, settings, course, run, report);
         if result.is_err() {
             remove(&output.path);
         }
@@ -172,41 +166,35 @@ impl Job<'_> {
         output: &'a Output,
         settings: &'a VideoSettings,
         course: &Course,
-        statistics: Option<&Path>,
         run: impl Fn(Picture<'a>, Front) -> Run<'a>,
         report: &mut dyn FnMut(f64),
     ) -> WorkResult<Produced> {
-        let (mut course, mut helm, mut bit_rate) = (course.clone(), None::<Helm>, 0);
+        let mut course = course.clone();
         let mut result_bytes = 0;
-        let tries = if statistics.is_some() { TRIES } else { TRIES_IN_STEPS };
-        for (turn, aim) in AIMS.into_iter().take(tries).enumerate() {
-            let effort = match (statistics, &helm) {
-                (Some(statistics), Some(_)) => Effort::Informed { bit_rate, statistics },
-                (statistics, _) => Effort::Steered { course: &course, statistics },
-            };
-            let picture = Picture::Encode(settings, effort);
+        for (turn, aim) in AIMS.into_iter().enumerate() {
+            let picture = Picture::Encode(settings, Effort::Steered(&course));
             let produced = produce(&Run { picture, ..run(Picture::Leave, Front::Moved) }, report, &mut |_| Ok(()))?;
             result_bytes = fs::metadata(&output.path).blame_us("measuring the result")?.len();
-            eprintln!("{result_bytes} of {} bytes", course.max_bytes);
-            let steered = produced.helm.clone().or_else(|| helm.clone());
-            let Some(steered) = steered else { return Ok(produced) };
-            let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || steered.is_at_best();
-            let is_even = helm.is_some() || statistics.is_none() || !steered.went_astray();
-            if result_bytes <= course.max_bytes && (is_full && is_even || turn + 1 == tries) {
+            let Some(helm) = &produced.helm else { return Ok(produced) };
+            eprintln!("{result_bytes} of {} bytes ({})", course.max_bytes, helm.log());
+            let is_full = result_bytes as f64 >= course.max_bytes as f64 * FULL || helm.is_at_best();
+            // Only an encoder that takes any quality at any time can be as even as that.
+            let is_even = turn > 0 || settings.codec != VideoCodec::H264 || !helm.went_astray();
+            if result_bytes <= course.max_bytes && (is_full && is_even || turn + 1 == AIMS.len()) {
                 return Ok(produced);
             }
-            match (statistics, &helm) {
-                (None, _) => course = steered.again(result_bytes, aim - MISSED),
-                (Some(_), None) => bit_rate = steered.bit_rate(result_bytes, produced.duration_s, aim),
-                (Some(_), Some(_)) => {
-                    let missed = course.max_bytes as f64 * aim / result_bytes.max(1) as f64;
-                    bit_rate = (bit_rate as f64 * missed) as u64;
-                }
-            }
-            helm = Some(steered);
+            course = helm.again(result_bytes, aim - MISSED);
         }
         let reason = Reason::NoLane { size_bytes: result_bytes, limit_bytes: course.max_bytes, account_missing: false };
-        Err(WorkError::new(reason, format!("{result_bytes} bytes after {tries} tries")))
+        Err(WorkError::new(reason, format!("{result_bytes} bytes after {} tries", AIMS.len())))
+    }
+}
+
+/// A picture of the video; none if nobody asks for one, and it is certain that there could be one.
+fn picture_of(task: &Make, path: &Path) -> WorkResult<Option<Jpeg>> {
+    match task.thumbnail {
+        Some(_) => thumbnail::of_video(path).map(Some),
+        None => thumbnail::check(path).map(|()| None),
     }
 }
 

@@ -32,15 +32,30 @@ pub(super) fn of_video(path: &Path) -> WorkResult<Jpeg> {
     jpeg::encode(&telling_frame(path, MAX_SIDE)?, MAX_BYTES)
 }
 
-/// A frame that shows something, at most `max_side` pixels a side, as [`jpeg::scale`] makes it.
+/// Fails with "broken" if no frame at all can be decoded; one is enough.
+pub(super) fn check(path: &Path) -> WorkResult<()> {
+    let mut input = input::reopen(path)?;
+    let index = input::choose(&input).video.ok_or_else(|| WorkError::broken("there is no video"))?;
+    for (place, way) in [(PLACES[0], Way::KeyFrame), (0.0, Way::Exact)] {
+        let place_s = place * input::duration_s(&input);
+        if frame_at(&mut input, index, place_s, way)?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(WorkError::broken("no picture in it can be decoded"))
+}
+
+/// A frame that shows something, at most `max_side` pixels a side, as [`jpeg::scale`] makes it. Key frames are looked at first: to decode up to a place costs a hundred
+/// times as much.
 pub(super) fn telling_frame(path: &Path, max_side: u32) -> WorkResult<frame::Video> {
     let mut input = input::reopen(path)?;
     let index = input::choose(&input).video.ok_or_else(|| WorkError::broken("there is no video"))?;
     let duration_s = input::duration_s(&input);
     let mut best: Option<(f64, frame::Video)> = None;
     let mut last_error = None;
-    for place in PLACES {
-        match frame_at(&mut input, index, place * duration_s) {
+    let key_frames = PLACES.into_iter().filter(|place| *place > 0.0 && duration_s > 0.0).map(|place| (place, Way::KeyFrame));
+    for (place, way) in key_frames.chain(PLACES.into_iter().map(|place| (place, Way::Exact))) {
+        match frame_at(&mut input, index, place * duration_s, way) {
             Ok(Some((mut picture, rotation))) => {
                 let scaled = jpeg::scale(&mut picture, rotation, max_side)?;
                 let (mean, spread) = brightness(&scaled);
@@ -65,8 +80,17 @@ pub(super) fn telling_frame(path: &Path, max_side: u32) -> WorkResult<frame::Vid
     }
 }
 
-/// The frame shown at `place_s`, or the last one decoded on the way there.
-fn frame_at(input: &mut Input, index: usize, place_s: f64) -> WorkResult<Option<(frame::Video, u16)>> {
+/// What is decoded.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// The key frame before the place, alone.
+    KeyFrame,
+    /// All from there up to the place.
+    Exact,
+}
+
+/// The frame shown at `place_s`, or the last one decoded on the way there; or the key frame where that way begins.
+fn frame_at(input: &mut Input, index: usize, place_s: f64, way: Way) -> WorkResult<Option<(frame::Video, u16)>> {
     let start_us = input::start_us(input);
     let place_us = start_us.saturating_add((place_s * f64::from(ffi::AV_TIME_BASE)) as i64);
     // Where seeking fails (a damaged index) reading goes on from where it is.
@@ -96,7 +120,11 @@ fn frame_at(input: &mut Input, index: usize, place_s: f64) -> WorkResult<Option<
         match packet.read(input) {
             Ok(()) if packet.stream() == index => {
                 // A damaged packet is passed over: the next one may do.
-                if decoder.send_packet(&packet).is_ok() && take(&mut decoder, &mut kept) {
+                let is_sent = decoder.send_packet(&packet).is_ok();
+                if is_sent && way == Way::KeyFrame {
+                    break;
+                }
+                if is_sent && take(&mut decoder, &mut kept) {
                     return Ok(kept.map(|picture| (picture, rotation)));
                 }
             }

@@ -4,13 +4,12 @@
 //! how well.
 
 use std::ops::Range;
-use std::path::Path;
 
 use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational, codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
-use super::encoder::{Opening, Quality, set_crf};
+use super::encoder::{Opening, set_crf};
 use super::error::{Blame, WorkError, WorkResult};
 use super::hardware::{self, Upload};
 use super::pictures::Pictures;
@@ -26,10 +25,8 @@ pub(super) type PacketSink<'a> = dyn FnMut(&mut Packet, Rational) -> WorkResult<
 pub(super) enum Effort<'a> {
     /// One CRF all over.
     Even(f64),
-    /// Steered to a size on the way. What each frame took goes into this file, if there is to be one.
-    Steered { course: &'a Course, statistics: Option<&'a Path> },
-    /// To so many bits a second, knowing what each of the same frames took before.
-    Informed { bit_rate: u64, statistics: &'a Path },
+    /// Steered to a size on the way.
+    Steered(&'a Course),
 }
 
 /// One stream of pictures on its way through decoder, filters and encoder.
@@ -56,13 +53,12 @@ impl VideoTrack {
     pub(super) fn new(stream: &Stream, settings: &VideoSettings, effort: Effort, threads: u32) -> WorkResult<Self> {
         let mut pictures = Pictures::new(stream, settings, threads)?;
         let opening = Opening::new(&pictures, settings, threads);
-        let (quality, crf, stretch, helm) = match effort {
-            Effort::Even(crf) => (Quality::Crf { crf, statistics: None }, crf, u32::MAX, None),
-            Effort::Steered { course, statistics } => {
+        let (crf, stretch, helm) = match effort {
+            Effort::Even(crf) => (crf, u32::MAX, None),
+            Effort::Steered(course) => {
                 let stretch = opening.stretch(course.frames);
-                (Quality::Crf { crf: course.crf, statistics }, course.crf, stretch, Some(Helm::new(course.clone(), stretch)))
+                (course.crf, stretch, Some(Helm::new(course.clone(), stretch)))
             }
-            Effort::Informed { bit_rate, statistics } => (Quality::BitRate { bit_rate, statistics }, 0.0, u32::MAX, None),
         };
         let hard =
             if matches!(effort, Effort::Even(_)) && settings.codec == VideoCodec::H264 { hardware::open(&opening, crf) } else { None };
@@ -71,7 +67,7 @@ impl VideoTrack {
                 pictures.set_pixels(hardware::PIXELS);
                 (hard.encoder, hard.upload)
             }
-            None => (opening.open(quality)?, None),
+            None => (opening.open(crf)?, None),
         };
         let crf = opening.nearest(crf);
         Ok(Self { pictures, coder: Coder { opening, encoder: Some(encoder), upload, helm, crf, frames: 0, stretch } })
@@ -123,7 +119,7 @@ impl Coder {
             } else if self.frames == self.stretch {
                 self.end(out)?;
                 self.encoder = None; // its memory first: some take a lot
-                self.encoder = Some(self.opening.open(Quality::Crf { crf, statistics: None })?);
+                self.encoder = Some(self.opening.open(crf)?);
                 self.crf = self.opening.nearest(crf);
                 self.frames = 0;
             }
