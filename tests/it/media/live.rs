@@ -21,16 +21,16 @@ const HUM: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=4800
 const DASH: &[&str] = &["-movflags", "+empty_moov+default_base_moof", "-frag_duration", "1000000"];
 
 /// A file that comes as the test lets it.
-struct Source {
+pub(super) struct Source {
     bytes: Vec<u8>,
     given: usize,
     writer: SpoolWriter,
-    spool: Spool,
+    pub(super) spool: Spool,
 }
 
 impl Source {
     /// The file lies at `path` in the end, with the content of `clip`.
-    async fn new(path: &Path, clip: &Path) -> Self {
+    pub(super) async fn new(path: &Path, clip: &Path) -> Self {
         let bytes = std::fs::read(clip).expect("the clip reads");
         let (writer, spool) = SpoolWriter::create(path).await.expect("a spool");
         Self { bytes, given: 0, writer, spool }
@@ -42,13 +42,13 @@ impl Source {
     }
 
     /// Gives bytes up to so many hundredths of the whole.
-    async fn give(&mut self, percent: usize) {
+    pub(super) async fn give(&mut self, percent: usize) {
         let end = self.bytes.len() * percent / 100;
         self.writer.write(&self.bytes[self.given..end]).await.expect("it is written");
         self.given = end;
     }
 
-    async fn finish(mut self) {
+    pub(super) async fn finish(mut self) {
         self.give(100).await;
         self.writer.finish();
     }
@@ -56,13 +56,13 @@ impl Source {
 
 impl Bench {
     /// A clip with picture and sound that plays everywhere.
-    fn clip(&self, name: &str, options: &[&str]) -> PathBuf {
+    pub(super) fn clip(&self, name: &str, options: &[&str]) -> PathBuf {
         let clip = self.path(&format!("clip-{name}"));
         make(&clip, &[NOISE, HUM, H264, AAC, options]);
         clip
     }
 
-    fn live(&self, folder: &str, inputs: &[&Spool]) -> PrepareRequest {
+    pub(super) fn live(&self, folder: &str, inputs: &[&Spool]) -> PrepareRequest {
         let mut request = self.request(inputs[0].path(), Choice::Video);
         request.inputs = inputs.iter().map(|spool| spool.path().to_owned()).collect();
         request.folder = self.path(folder);
@@ -70,7 +70,12 @@ impl Bench {
         request
     }
 
-    async fn begin(&self, request: PrepareRequest, inputs: Vec<Spool>, cancel: &CancellationToken) -> Result<Preparing, Failure> {
+    pub(super) async fn begin(
+        &self,
+        request: PrepareRequest,
+        inputs: Vec<Spool>,
+        cancel: &CancellationToken,
+    ) -> Result<Preparing, Failure> {
         let (progress, _watch) = ProgressSender::channel();
         let turn = async { Ok(Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.expect("it is open")) }.boxed();
         let begun = self.media.begin(request, inputs, turn, &progress, cancel);
@@ -88,12 +93,12 @@ impl Bench {
     }
 }
 
-async fn done(preparing: Preparing) -> Result<Prepared, Failure> {
+pub(super) async fn done(preparing: Preparing) -> Result<Prepared, Failure> {
     tokio::time::timeout(PATIENCE, preparing.done).await.expect("it does not hang")
 }
 
 /// Waits until some of the output can be read, which is not whole then, and not from its start on.
-async fn first_bytes(spool: &Spool) {
+pub(super) async fn first_bytes(spool: &Spool) {
     let seen = spool.wait(|length| (length.ready_anywhere_bytes() > 0).then(|| length.clone()));
     let length = tokio::time::timeout(PATIENCE, seen).await.expect("it does not hang").expect("it goes on");
     assert!(!length.finished && length.ready_bytes() == 0, "{length:?}");

@@ -18,6 +18,7 @@ mod join;
 mod kinds;
 mod live;
 mod own_thumbnail;
+mod plays_in_browser;
 mod process;
 mod songs;
 mod sound;
