@@ -2,7 +2,9 @@
 //!
 //! In: clips of a second or two. Out: assertions. Must not: compare bytes of encoders, which differ between versions.
 
+mod bitmaps;
 mod broken;
+mod changing;
 mod clips;
 mod codecs;
 mod command_line;
@@ -13,6 +15,7 @@ mod corpus;
 mod cut;
 mod draw;
 mod edit_damaged;
+mod growing;
 mod isolation;
 mod join;
 mod kinds;

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::clips::{AAC, FASTSTART, H264, make};
-use super::live::{Source, done, first_bytes};
+use super::growing::{Source, done, first_bytes};
 use super::{Bench, PATIENCE};
 use crate::support::site::{Answer, Site};
 
