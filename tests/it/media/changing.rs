@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use tgferry::media::{ConvertRequest, FitRequest, Format, Preset};
+use tgferry::media::{ConvertRequest, CutRequest, FitRequest, Format, Preset};
 use tgferry::model::{Appearance, Choice, ProgressSender, VideoCodec};
 use tokio_util::sync::CancellationToken;
 
@@ -184,6 +185,29 @@ async fn pictures_that_change_size_keep_the_first() {
         made(&bench, &input, &[(Format::Mp4, None), (Format::Mkv, Some(Preset::Small))], &check).await;
         compressed(&bench, &input, &check).await;
     }
+}
+
+#[tokio::test]
+async fn a_cut_across_the_change_is_one_stream() {
+    let bench = Bench::new();
+    let parts = [Part { size: "320x180", sound: STEREO }, Part { size: "640x360", sound: MONO }];
+    let input = broadcast(&bench, "clip.ts", &parts);
+    let folder = bench.path("cut");
+    std::fs::create_dir(&folder).expect("a folder");
+    let (from, to) = (Duration::from_millis(1500), Some(Duration::from_millis(4500)));
+    let (progress, _watch) = ProgressSender::channel();
+    let request = CutRequest { input, folder, from, to };
+    let cut = bench.media.cut(request, &progress, &CancellationToken::new()).await.expect("a cut");
+    assert_eq!(cut.whole_because.as_deref(), Some("its pictures change on the way"));
+    assert_decodes(&cut.path);
+    let probed = probe(&cut.path);
+    let (video, sound) = (stream(&probed, "video").expect("a picture"), stream(&probed, "audio").expect("sound"));
+    assert_eq!((number(&video["width"]), number(&sound["channels"])), (320.0, 2.0));
+    assert!((number(&probed["format"]["duration"]) - 3.0).abs() < 0.1, "{probed}");
+    let beats = beats_s(&cut.path);
+    // It begins within a tone.
+    assert!([0.0, 0.5, 1.5, 2.5].iter().zip(&beats).all(|(expected, beat)| (expected - beat).abs() < IN_SYNC_S), "{beats:?}");
+    assert_eq!(beats.len(), 4, "{beats:?}");
 }
 
 #[tokio::test]
