@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use tgferry::media::{ConvertRequest, CutRequest, FitRequest, Format, Preset};
+use tgferry::media::{ConvertRequest, CutRequest, FitRequest, Format, JoinRequest, Preset};
 use tgferry::model::{Appearance, Choice, ProgressSender, VideoCodec};
 use tokio_util::sync::CancellationToken;
 
@@ -208,6 +208,27 @@ async fn a_cut_across_the_change_is_one_stream() {
     // It begins within a tone.
     assert!([0.0, 0.5, 1.5, 2.5].iter().zip(&beats).all(|(expected, beat)| (expected - beat).abs() < IN_SYNC_S), "{beats:?}");
     assert_eq!(beats.len(), 4, "{beats:?}");
+}
+
+#[tokio::test]
+async fn files_that_change_are_not_joined_by_copies() {
+    let bench = Bench::new();
+    let parts = [Part { size: "320x180", sound: STEREO }, Part { size: "640x360", sound: MONO }];
+    let input = broadcast(&bench, "clip.ts", &parts);
+    let folder = bench.path("joined");
+    std::fs::create_dir(&folder).expect("a folder");
+    let (progress, _watch) = ProgressSender::channel();
+    let request = JoinRequest { inputs: vec![input.clone(), input], folder };
+    let joined = bench.media.join(request, &progress, &CancellationToken::new()).await.expect("they are joined");
+    let because = Some("file 1 changes on the way");
+    assert_eq!((joined.pictures_because.as_deref(), joined.sound_because.as_deref()), (because, because));
+    assert_decodes(&joined.path);
+    let probed = probe(&joined.path);
+    assert!((number(&probed["format"]["duration"]) - 2.0 * WHOLE_S).abs() < 0.2, "{probed}");
+    assert_eq!(number(&stream(&probed, "video").expect("a picture")["width"]), 320.0);
+    let beats = beats_s(&joined.path);
+    assert_eq!(beats.len(), 12, "{beats:?}");
+    assert!(beats.windows(2).all(|pair| (pair[1] - pair[0] - 1.0).abs() < IN_SYNC_S), "{beats:?}");
 }
 
 #[tokio::test]
