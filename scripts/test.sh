@@ -29,7 +29,7 @@ phase() {
 # shellcheck disable=SC2317 # called through phase
 check_scripts() {
     shellcheck --external-sources scripts/*.sh scripts/*/*.sh .ci/run &&
-        python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' scripts/*/*.py crates/*/tests/*/*.py
+        python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' scripts/*/*.py crates/*/tests/*/*.py tests/it/*/*.py
 }
 
 # shellcheck disable=SC2317 # called through phase

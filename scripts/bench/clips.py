@@ -50,5 +50,5 @@ class Clips:
         if name in MADE:
             ffmpeg("-f", "lavfi", "-i", MADE[name], *sound, "-t", SECONDS, *quality, path)
         else:
-            ffmpeg("-i", self._data / f"{name}.mp4", *sound, "-map", "0:v", "-map", "1:a", "-shortest", *quality, path)
+            ffmpeg("-stream_loop", -1, "-i", self._data / f"{name}.mp4", *sound, "-map", "0:v", "-map", "1:a", "-t", SECONDS, *quality, path)
         return path

@@ -190,7 +190,15 @@ mod tests {
 
     #[test]
     fn an_answer_counts_only_with_a_good_end() {
-        let made = || Some(Reply::Made(super::super::protocol::Made { duration_s: None, display: None, thumbnail: false, cover: false }));
+        let made = || {
+            Some(Reply::Made(super::super::protocol::Made {
+                duration_s: None,
+                display: None,
+                thumbnail: false,
+                cover: false,
+                encoded: None,
+            }))
+        };
         assert!(matches!(judge(made(), "", ExitStatus::from_raw(0)), Ok(Reply::Made(_))));
         let crashed = judge(made(), "boom", ExitStatus::from_raw(libc::SIGSEGV)).expect_err("it crashed");
         assert_eq!(crashed.reason, Reason::BrokenMedia);

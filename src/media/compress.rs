@@ -24,7 +24,7 @@ const PIXEL_POWER: f64 = 0.75;
 const TIME_POWER: f64 = 0.6;
 /// Frames right behind a key frame, as the samples are, take less than those farther away, which are made of what has been changed more often: so much, in the middle of ten kinds of
 /// clips (0.8 to 2).
-const FARTHER: f64 = 1.2;
+const FARTHER: f64 = 1.1;
 /// Steps of CRF that samples may be wrong by: only what is worse by more is refused.
 const UNSURE: f64 = 2.0;
 /// Steps of CRF beyond the samples' that are believed.
@@ -105,10 +105,18 @@ pub(crate) fn sample_crfs(codec: VideoCodec) -> [f64; 2] {
     scale(codec).samples
 }
 
-/// Two others, if a plan is far beyond those that a look knows: noise falls apart sooner than they tell.
-pub(crate) fn other_crfs(plan: &Plan, looked: &Looked) -> Option<[f64; 2]> {
+/// Two others, if a plan is far from what a look knows: noise falls apart sooner than finer qualities and larger pictures tell.
+pub(crate) fn other_crfs(plan: &Plan, looked: &Looked, codec: VideoCodec) -> Option<[f64; 2]> {
     let [best, worst] = looked.crfs;
-    (plan.course.crf > worst + FAR).then_some([worst, worst + (worst - best)])
+    // Sides are made even.
+    let is_same_size = plan.max_short_side.abs_diff(looked.size.0.min(looked.size.1)) < 2;
+    if is_same_size && plan.course.crf <= worst + FAR {
+        return None;
+    }
+    let scale = scale(codec);
+    let apart = worst - best;
+    let from = (plan.course.crf - apart / 2.0).clamp(scale.best, scale.worst - apart);
+    Some([from, from + apart])
 }
 
 /// Where samples are taken, and how many frames each has: some of a short clip, two dozen of a film.
@@ -146,54 +154,62 @@ pub(crate) fn outline(wish: Wish) -> Option<Budget> {
 /// Chooses size, frame rate and quality by what the look has found: the largest picture that looks fair at least, else the
 /// smallest.
 pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
+    let source_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
+    let mut plans = shapes(wish.size, source_rate).map(|shape| plan_at(wish, budget, looked, shape));
+    let fair = plans.find(|(needed, _)| *needed <= scale(wish.codec).steps[2]);
+    fair.unwrap_or_else(|| plan_at(wish, budget, looked, smallest(wish.size, source_rate))).1
+}
+
+/// The same size and frame rate, at the quality that another look has found.
+pub(crate) fn settle_again(wish: Wish, budget: Budget, looked: &Looked, plan: &Plan) -> Plan {
+    plan_at(wish, budget, looked, (plan.max_short_side, plan.max_frame_rate)).1
+}
+
+/// A plan for pictures of some short side and frame rate, and the CRF that it would need.
+fn plan_at(wish: Wish, budget: Budget, looked: &Looked, (side, rate): (u32, f64)) -> (f64, Plan) {
     let scale = scale(wish.codec);
     let sound_bytes = budget.audio_bit_rate as f64 / 8.0 * wish.duration_s;
-    let source_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
     let sampled_pixels = f64::from(looked.size.0) * f64::from(looked.size.1);
-    let plan_at = |(side, rate): (u32, f64)| {
-        let frames = (wish.duration_s * rate).round().max(1.0);
-        let index_bytes = index_bytes(wish, rate);
-        let room_bytes = (wish.max_bytes as f64 - index_bytes - sound_bytes).max(1.0);
-        let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
-        let slower = (looked.frame_rate / rate).powf(TIME_POWER);
-        let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
-        let places = everywhere(looked, wish.duration_s);
-        let whole = |of: usize| {
-            let of_place = |place: &Sample| keys * place.key_bytes[of] + (frames - keys) * place.frame_bytes[of] * slower;
-            (places.iter().map(of_place).sum::<f64>() / places.len().max(1) as f64 * larger).max(1.0)
-        };
-        let halvings = (whole(0) / whole(1)).log2();
-        let halving = ((looked.crfs[1] - looked.crfs[0]) / halvings.max(0.1)).clamp(*HALVING.start(), *HALVING.end());
-        let needed = looked.crfs[0] + halving * (whole(0) / room_bytes).log2();
-        let crf = needed.clamp(scale.best, scale.worst);
-        let to_crf = ((looked.crfs[0] - crf) / halving).exp2() * larger;
-        let costs = places.iter().map(|sample| Cost {
-            frame: (sample.at_s * rate) as u64,
-            key_bytes: sample.key_bytes[0] * to_crf,
-            frame_bytes: sample.frame_bytes[0] * to_crf * slower,
-        });
-        let work = frames / (wish.duration_s * looked.frame_rate).max(1.0) * pixels_at(side, wish.size) / sampled_pixels.max(1.0);
-        let plan = Plan {
-            max_short_side: side,
-            max_frame_rate: rate,
-            course: Course {
-                max_bytes: wish.max_bytes,
-                aim: AIM,
-                sound_bytes: sound_bytes as u64,
-                index_bytes: index_bytes as u64,
-                frames: frames as u64,
-                crf,
-                crf_bounds: (scale.best, scale.worst),
-                halving,
-                costs: costs.collect(),
-            },
-            appearance: appearance(needed, &scale),
-            takes_s: looked.frame_s * wish.duration_s * looked.frame_rate * work.sqrt(),
-        };
-        (needed, plan)
+    let frames = (wish.duration_s * rate).round().max(1.0);
+    let index_bytes = index_bytes(wish, rate);
+    let room_bytes = (wish.max_bytes as f64 - index_bytes - sound_bytes).max(1.0);
+    let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
+    let slower = (looked.frame_rate / rate).powf(TIME_POWER);
+    let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
+    let places = everywhere(looked, wish.duration_s);
+    let whole = |of: usize| {
+        let of_place = |place: &Sample| keys * place.key_bytes[of] + (frames - keys) * place.frame_bytes[of] * slower;
+        (places.iter().map(of_place).sum::<f64>() / places.len().max(1) as f64 * larger).max(1.0)
     };
-    let mut plans = shapes(wish.size, source_rate).map(plan_at);
-    plans.find(|(needed, _)| *needed <= scale.steps[2]).unwrap_or_else(|| plan_at(smallest(wish.size, source_rate))).1
+    let halvings = (whole(0) / whole(1)).log2();
+    let halving = ((looked.crfs[1] - looked.crfs[0]) / halvings.max(0.1)).clamp(*HALVING.start(), *HALVING.end());
+    let needed = looked.crfs[0] + halving * (whole(0) / room_bytes).log2();
+    let crf = needed.clamp(scale.best, scale.worst);
+    let to_crf = ((looked.crfs[0] - crf) / halving).exp2() * larger;
+    let costs = places.iter().map(|sample| Cost {
+        frame: (sample.at_s * rate) as u64,
+        key_bytes: sample.key_bytes[0] * to_crf,
+        frame_bytes: sample.frame_bytes[0] * to_crf * slower,
+    });
+    let work = frames / (wish.duration_s * looked.frame_rate).max(1.0) * pixels_at(side, wish.size) / sampled_pixels.max(1.0);
+    let plan = Plan {
+        max_short_side: side,
+        max_frame_rate: rate,
+        course: Course {
+            max_bytes: wish.max_bytes,
+            aim: AIM,
+            sound_bytes: sound_bytes as u64,
+            index_bytes: index_bytes as u64,
+            frames: frames as u64,
+            crf,
+            crf_bounds: (scale.best, scale.worst),
+            halving,
+            costs: costs.collect(),
+        },
+        appearance: appearance(needed, &scale),
+        takes_s: looked.frame_s * wish.duration_s * looked.frame_rate * work.sqrt(),
+    };
+    (needed, plan)
 }
 
 /// What pictures cost all over: where the source's index says what it spent on each stretch, that tells what lies between the samples.
@@ -282,7 +298,14 @@ mod tests {
     fn content(frame_bytes: f64) -> Looked {
         let sample =
             |at_s| Sample { at_s, key_bytes: [frame_bytes * 10.0, frame_bytes * 4.0], frame_bytes: [frame_bytes, frame_bytes * 0.4] };
-        Looked { crfs: [19.0, 28.0], size: (1920, 1080), frame_rate: 30.0, samples: vec![sample(100.0), sample(2000.0)], spent: Vec::new(), frame_s: 0.01 }
+        Looked {
+            crfs: [19.0, 28.0],
+            size: (1920, 1080),
+            frame_rate: 30.0,
+            samples: vec![sample(100.0), sample(2000.0)],
+            spent: Vec::new(),
+            frame_s: 0.01,
+        }
     }
 
     #[test]

@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::decide::Change;
 use super::formats::{self, Format, Preset, Treatment};
 use super::protocol::{
-    AudioWork, GifSettings, Make, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Task, VideoSettings, VideoWork,
+    AudioWork, GifSettings, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Task, VideoSettings,
+    VideoWork,
 };
 use super::{Media, Word, absolute, names};
 use crate::config::MediaConfig;
-use crate::model::{Failure, ProgressSender, Step, VideoCodec};
+use crate::model::{AudioStream, Failure, ProgressSender, Step, VideoCodec};
 
 /// "Make this of that file."
 #[derive(Clone, Debug)]
@@ -25,7 +26,8 @@ pub struct ConvertRequest {
     pub folder: PathBuf,
     /// As what it is made.
     pub format: Format,
-    /// How well. With [`Preset::Small`] and [`Preset::Balanced`] also what could be copied is encoded; with none or [`Preset::Best`] that is copied.
+    /// How well. With [`Preset::Small`] and [`Preset::Balanced`] also what could be copied is encoded, unless it takes more bytes then; with none or [`Preset::Best`] that is
+    /// copied.
     pub preset: Option<Preset>,
     /// True brings the sound to -14 LUFS, which encodes it.
     pub loudness: bool,
@@ -91,14 +93,14 @@ impl Media {
         };
         let of_file =
             tokio::fs::metadata(&path).await.with_context(|| format!("looking at {}", path.display())).map_err(Failure::internal)?;
-        let encoded = |change: Change| (change != Change::Leave).then_some(change == Change::Encode);
+        let [picture_encoded, sound_encoded] = made.encoded.unwrap_or_default();
         Ok(Converted {
             path,
             size_bytes: of_file.len(),
             duration_s: made.duration_s.unwrap_or_default(),
             size: made.display,
-            picture_encoded: encoded(treatment.video),
-            sound_encoded: encoded(treatment.audio),
+            picture_encoded,
+            sound_encoded,
         })
     }
 }
@@ -106,9 +108,16 @@ impl Media {
 fn output(config: &MediaConfig, request: &ConvertRequest, folder: &std::path::Path, treatment: Treatment, probed: Probed) -> Output {
     let info = probed.info;
     let is_song = request.format.is_song();
-    let channels = info.audio.as_ref().map_or(2, |audio| audio.channels);
     let stem = || request.input.file_name().map(|name| names::stem(&name.to_string_lossy()).to_owned());
     let is_gif = request.format == Format::Gif;
+    let sound = sound(request, info.audio.as_ref());
+    let encoded = picture(config, request.format, request.preset);
+    let otherwise = Otherwise {
+        encode_video: Some(&encoded).filter(|_| !is_gif).cloned(),
+        encode_audio: Some(sound),
+        copy_larger_video: treatment.takes_video && treatment.video == Change::Encode,
+        copy_larger_audio: treatment.takes_audio && treatment.audio == Change::Encode,
+    };
     Output {
         path: folder.join(format!("converted.{}", request.format.extension())),
         container: request.format.container().into(),
@@ -116,12 +125,12 @@ fn output(config: &MediaConfig, request: &ConvertRequest, folder: &std::path::Pa
             Change::Leave => VideoWork::Leave,
             Change::Copy => VideoWork::Copy,
             Change::Encode if is_gif => gif(request.preset),
-            Change::Encode => picture(config, request.format, request.preset),
+            Change::Encode => VideoWork::Encode { settings: encoded.0, rate: Rate::Quality(encoded.1) },
         },
         audio: match treatment.audio {
             Change::Leave => AudioWork::Leave,
             Change::Copy => AudioWork::Copy,
-            Change::Encode => AudioWork::Encode(sound(request, channels)),
+            Change::Encode => AudioWork::Encode(sound),
         },
         title: info.title.or_else(|| stem().filter(|_| is_song)),
         artist: info.artist,
@@ -129,6 +138,7 @@ fn output(config: &MediaConfig, request: &ConvertRequest, folder: &std::path::Pa
         cover: is_song,
         live: false,
         expected_s: None,
+        otherwise,
     }
 }
 
@@ -137,7 +147,8 @@ fn gif(preset: Option<Preset>) -> VideoWork {
     VideoWork::Gif(GifSettings { max_short_side, max_frame_rate })
 }
 
-fn picture(config: &MediaConfig, format: Format, preset: Option<Preset>) -> VideoWork {
+/// How pictures are encoded, and at which CRF.
+fn picture(config: &MediaConfig, format: Format, preset: Option<Preset>) -> (VideoSettings, f64) {
     let codec = if format == Format::Webm { VideoCodec::Vp9 } else { VideoCodec::H264 };
     let figures = formats::figures(preset.unwrap_or_default(), codec);
     let is_round = format == Format::Round;
@@ -148,18 +159,21 @@ fn picture(config: &MediaConfig, format: Format, preset: Option<Preset>) -> Vide
         max_frame_rate: figures.max_frame_rate,
         square: is_round,
     };
-    VideoWork::Encode { settings, rate: Rate::Quality(figures.crf) }
+    (settings, figures.crf)
 }
 
-fn sound(request: &ConvertRequest, channels: u32) -> SoundSettings {
+fn sound(request: &ConvertRequest, source: Option<&AudioStream>) -> SoundSettings {
     let format = request.format;
+    let channels = source.map_or(2, |source| source.channels);
+    let codec = match format {
+        Format::Mp3 => SoundCodec::Mp3,
+        Format::Opus | Format::Voice | Format::Webm => SoundCodec::Opus,
+        _ => SoundCodec::Aac,
+    };
+    let bit_rate = formats::sound_bit_rate(format, request.preset.unwrap_or_default(), channels);
     SoundSettings {
-        codec: match format {
-            Format::Mp3 => SoundCodec::Mp3,
-            Format::Opus | Format::Voice | Format::Webm => SoundCodec::Opus,
-            _ => SoundCodec::Aac,
-        },
-        bit_rate: formats::sound_bit_rate(format, request.preset.unwrap_or_default(), channels),
+        codec,
+        bit_rate: source.map_or(bit_rate, |source| formats::no_more_than(bit_rate, codec, source)),
         mono: channels == 1 || format == Format::Voice,
         loudness: request.loudness,
     }

@@ -70,6 +70,7 @@ impl Media {
                 Some(audio) if audio_plays(audio) => AudioWork::Copy,
                 Some(_) => AudioWork::Encode(SoundSettings::aac(self.config.audio_bit_rate)),
             },
+            encode_audio: SoundSettings::aac(self.config.audio_bit_rate),
             title: info.title,
             artist: info.artist,
         };

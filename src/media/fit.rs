@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::compress::{self, Budget, Plan, Wish};
 use super::decide::audio_plays;
 use super::protocol::{
-    AudioWork, Look, Looked, Make, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
+    AudioWork, Look, Looked, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
 };
 use super::{Media, Word};
 use crate::model::{Appearance, Failure, ProgressSender, Reason, Step, VideoCodec};
@@ -77,6 +77,7 @@ impl Media {
             cover: false,
             live: false,
             expected_s: None,
+            otherwise: fit.otherwise,
         };
         let Plan { appearance, takes_s, max_frame_rate: frame_rate, .. } = fit.plan;
         Ok(Fitting { size: fit.size, frame_rate, appearance, takes_s, input, folder, size_bytes, output })
@@ -121,6 +122,7 @@ pub(super) struct Terms {
 pub(super) struct Fit {
     pub(super) video: VideoWork,
     pub(super) audio: AudioWork,
+    pub(super) otherwise: Otherwise,
     size: (u32, u32),
     plan: Plan,
 }
@@ -156,9 +158,9 @@ pub(super) async fn fit(
     let first = settings(budget.max_short_side, budget.max_frame_rate);
     let mut looked = look(media, input, wish, first, compress::sample_crfs(wish.codec), cancel).await?;
     let mut plan = compress::settle(wish, budget, &looked);
-    if let Some(crfs) = compress::other_crfs(&plan, &looked) {
+    if let Some(crfs) = compress::other_crfs(&plan, &looked, wish.codec) {
         looked = look(media, input, wish, settings(plan.max_short_side, plan.max_frame_rate), crfs, cancel).await?;
-        plan = compress::settle(wish, budget, &looked);
+        plan = compress::settle_again(wish, budget, &looked, &plan);
     }
     if plan.appearance < terms.least {
         return Err(refused());
@@ -171,7 +173,8 @@ pub(super) async fn fit(
     };
     let rate = Rate::Size(Box::new(plan.course.clone()));
     let video = VideoWork::Encode { settings: settings(plan.max_short_side, plan.max_frame_rate), rate };
-    Ok(Fit { video, audio, size: super::worker::target_size(probed.display, Some(plan.max_short_side)), plan })
+    let otherwise = Otherwise { encode_audio: Some(SoundSettings::aac(budget.audio_bit_rate)), ..Otherwise::default() };
+    Ok(Fit { video, audio, otherwise, size: super::worker::target_size(probed.display, Some(plan.max_short_side)), plan })
 }
 
 fn fits(bit_rate: Option<u64>, budget: Budget) -> bool {

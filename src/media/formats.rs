@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Change, audio_plays, video_plays};
-use crate::model::{MediaInfo, Reason, VideoStream};
+use crate::model::{AudioStream, MediaInfo, Reason, VideoStream};
 
 mod presets;
 
 pub use presets::Preset;
-pub(crate) use presets::{figures, gif_figures, sound_bit_rate};
+pub(crate) use presets::{figures, gif_figures, no_more_than, sound_bit_rate};
 
 /// A round message is at most so long and so wide: <https://core.telegram.org/bots/api#sendvideonote> ("up to 1 minute"); clients record 400 pixels and show
 /// up to 640.
@@ -53,6 +53,10 @@ pub enum Format {
 pub(crate) struct Treatment {
     pub(crate) video: Change,
     pub(crate) audio: Change,
+    /// True if the container takes the pictures as they are, whatever happens to them.
+    pub(crate) takes_video: bool,
+    /// The same of the sound, if nothing but its size is to change.
+    pub(crate) takes_audio: bool,
 }
 
 impl Format {
@@ -147,24 +151,28 @@ pub(crate) fn treat(
         return Err(Reason::TooLong { seconds: info.duration_s.ceil() as u32, limit_seconds: ROUND_MAX_S as u32 });
     }
     let smaller = matches!(preset, Some(Preset::Small | Preset::Balanced));
+    let takes_video = video.is_some_and(|video| format.takes_picture(video, display));
     let video = match video {
         _ if format.is_sound() => Change::Leave,
         None => return Err(Reason::NoPicture),
-        Some(video) if format.takes_picture(video, display) && !smaller => Change::Copy,
+        Some(_) if takes_video && !smaller => Change::Copy,
         Some(_) => Change::Encode,
     };
+    let taken = |audio: &AudioStream| {
+        format.takes_sound(&audio.codec, audio.channels) && (format != Format::Round || audio_plays(audio)) && !loudness
+    };
+    let takes_audio = info.audio.as_ref().is_some_and(taken);
     let audio = match &info.audio {
         _ if matches!(format, Format::Gif | Format::Animation) => Change::Leave,
         None if format.is_sound() => return Err(Reason::NoAudio),
         None => Change::Leave,
         Some(audio) => {
-            let taken = format.takes_sound(&audio.codec, audio.channels) && (format != Format::Round || audio_plays(audio));
             let most = sound_bit_rate(format, preset.unwrap_or_default(), audio.channels) as f64 * COPY_SOUND_UP_TO;
             let is_small = audio.bit_rate.is_some_and(|bit_rate| bit_rate as f64 <= most);
-            if taken && !loudness && (!smaller || is_small) { Change::Copy } else { Change::Encode }
+            if takes_audio && (!smaller || is_small) { Change::Copy } else { Change::Encode }
         }
     };
-    Ok(Treatment { video, audio })
+    Ok(Treatment { video, audio, takes_video, takes_audio })
 }
 
 /// A picture that does not move.

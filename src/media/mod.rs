@@ -53,7 +53,7 @@ pub use formats::{Format, Preset};
 pub use join::{JoinRequest, WasJoined};
 pub use language::Language;
 pub use split::SplitRequest;
-pub use subtitles::{SubtitlesRequest, SubtitlesWork, text_track, text_tracks};
+pub use subtitles::{SubtitlesRequest, SubtitlesTrack, SubtitlesWork, subtitles_tracks, text_track, text_tracks, track_to_burn_in};
 
 use child::Word;
 use clock::Pause;

@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
 use super::fit::{self, Terms};
-use super::protocol::{AudioWork, Made, Make, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork};
+use super::protocol::{
+    AudioWork, Made, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
+};
 use super::sniff::{Sniffed, claim};
 use super::{Media, PrepareRequest, Word, look, names};
 use crate::config::MediaConfig;
@@ -120,6 +122,7 @@ pub(super) fn plan(
                 request,
                 if *video == Change::Encode { encoded(config) } else { VideoWork::Copy },
                 audio_work(*audio, config.audio_bit_rate),
+                otherwise(config),
             );
             let encodes = *video == Change::Encode || *audio == Change::Encode;
             (if encodes { Step::Transcoding } else { Step::Remuxing }, MediaKind::Video, Some(output))
@@ -149,7 +152,7 @@ async fn compressed(
     let min_video_bit_rate = request.min_video_bit_rate;
     let terms = Terms { max_bytes, min_video_bit_rate, codec: VideoCodec::H264, least: Appearance::Poor };
     let fit = fit::fit(media, &probed, request.input(), terms, cancel).await?;
-    let output = Some(video_output(request, fit.video, fit.audio));
+    let output = Some(video_output(request, fit.video, fit.audio, fit.otherwise));
     Ok(Work { step: Step::Compressing, kind: MediaKind::Video, probed, output, thumbnail: thumbnail(request) })
 }
 
@@ -183,10 +186,11 @@ fn sound_output(
         cover: true,
         live: false,
         expected_s: request.duration_s,
+        otherwise: otherwise(config),
     })
 }
 
-fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) -> Output {
+fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork, otherwise: Otherwise) -> Output {
     Output {
         path: request.folder.join("prepared.mp4"),
         container: "mp4".into(),
@@ -198,6 +202,16 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork) ->
         cover: false,
         live: false,
         expected_s: request.duration_s,
+        otherwise,
+    }
+}
+
+/// How what was to be copied is encoded, should it change on the way.
+fn otherwise(config: &MediaConfig) -> Otherwise {
+    Otherwise {
+        encode_video: Some((playable(config), f64::from(config.crf))),
+        encode_audio: Some(SoundSettings::aac(config.audio_bit_rate)),
+        ..Otherwise::default()
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Hardware;
 use crate::model::{MediaInfo, Reason};
 pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin, Subtitle, SubtitleWork, Text};
-pub(crate) use streams::{AudioWork, Cost, Course, GifSettings, Rate, SoundCodec, SoundSettings, VideoSettings, VideoWork};
+pub(crate) use streams::{AudioWork, Cost, Course, GifSettings, Otherwise, Rate, SoundCodec, SoundSettings, VideoSettings, VideoWork};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -168,6 +168,9 @@ pub(crate) struct Output {
     pub(crate) live: bool,
     /// Length in seconds as the source says, for the room of the index.
     pub(crate) expected_s: Option<f64>,
+    /// What is done where that can't be, or costs more than it saves.
+    #[serde(default)]
+    pub(crate) otherwise: Otherwise,
 }
 
 /// A quick look at the content.
@@ -300,4 +303,6 @@ pub(crate) struct Made {
     pub(crate) thumbnail: bool,
     /// True if a cover went in.
     pub(crate) cover: bool,
+    /// What happened to its picture and its sound, if one was made: true if they were encoded, false if they were copied.
+    pub(crate) encoded: Option<[Option<bool>; 2]>,
 }

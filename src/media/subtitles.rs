@@ -12,13 +12,15 @@ use super::language::Language;
 use super::prepare::playable;
 use super::protocol::{AudioWork, Reply, Request, SoundSettings, Subtitle, SubtitleWork, Task, Text};
 use super::{Media, PrepareRequest, Word, absolute};
-use crate::model::{Choice, Failure, MediaInfo, ProgressSender, Reason, Step};
+use crate::model::{Choice, Failure, MediaInfo, ProgressSender, Reason, Step, Track};
 
 /// Where libass finds the fonts of the system, and what says which one to take for a script. They hold nothing of anybody.
 const FONT_FOLDERS: [&str; 5] =
     ["/etc/fonts", "/usr/share/fontconfig", "/usr/share/fonts", "/usr/local/share/fonts", "/var/cache/fontconfig"];
-/// FFmpeg's names of subtitles that are text; others are pictures.
+/// FFmpeg's names of subtitles that are text.
 const TEXTS: [&str; 6] = ["subrip", "ass", "ssa", "mov_text", "webvtt", "text"];
+/// Of those that are pictures: from Blu-rays, DVDs and broadcasts.
+const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
 
 /// What becomes of subtitles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub struct SubtitlesRequest {
     pub input: PathBuf,
     /// Subtitles in a file (SRT, WebVTT or ASS, in UTF-8); if it is not said, those of the track `track`.
     pub file: Option<PathBuf>,
-    /// Which track of the video, as [`text_track`] chooses it.
+    /// Which track of the video, as [`text_track`] or [`track_to_burn_in`] chooses it.
     pub track: Option<usize>,
     /// The language that is written beside a new track.
     pub language: Option<Language>,
@@ -60,12 +62,45 @@ pub fn text_tracks(info: &MediaInfo) -> Vec<(usize, Option<Language>)> {
     texts.map(|(number, track)| (number, track.language.as_deref().and_then(Language::parse))).collect()
 }
 
+/// A track of subtitles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubtitlesTrack {
+    /// The number that it has in the file.
+    pub number: usize,
+    /// Its language, if the file says it.
+    pub language: Option<Language>,
+    /// What the file calls it.
+    pub title: Option<String>,
+    /// FFmpeg's name of what it is made of.
+    pub codec: String,
+    /// True if it is text; else it is pictures, which can only be burnt in.
+    pub is_text: bool,
+}
+
+/// All tracks of subtitles that can be shown.
+pub fn subtitles_tracks(info: &MediaInfo) -> Vec<SubtitlesTrack> {
+    let described = |(number, track): (usize, &Track)| {
+        let is_text = TEXTS.contains(&track.codec.as_str());
+        let is_known = track.kind == "subtitle" && (is_text || PICTURES.contains(&track.codec.as_str()));
+        let language = track.language.as_deref().and_then(Language::parse);
+        is_known.then(|| SubtitlesTrack { number, language, title: track.title.clone(), codec: track.codec.clone(), is_text })
+    };
+    info.tracks.iter().enumerate().filter_map(described).collect()
+}
+
+/// The track that is burnt in if that language is wanted, or any: the first of text, which is the sharper, else the first of pictures.
+pub fn track_to_burn_in(info: &MediaInfo, language: Option<&Language>) -> Option<usize> {
+    let is_wanted = |track: &&SubtitlesTrack| language.is_none() || track.language.as_ref() == language;
+    let tracks = subtitles_tracks(info);
+    tracks.iter().filter(is_wanted).min_by_key(|track| !track.is_text).map(|track| track.number)
+}
+
 impl Media {
     /// Takes subtitles out of a video, adds them to it as a track, or burns them into its pictures. A track goes into an MP4 as [`Media::prepare`] makes it: what
     /// plays everywhere is copied. The path of the result is in the folder of the request.
     ///
     /// # Errors
-    /// As [`Media::prepare`]; [`Reason::Empty`] if there is no text in the subtitles.
+    /// As [`Media::prepare`]; [`Reason::Empty`] if there is no text in the subtitles: those that are pictures can be burnt in alone.
     pub async fn subtitles(
         &self,
         request: SubtitlesRequest,
@@ -100,7 +135,10 @@ impl Media {
                 (Step::Remuxing, "with-subtitles.mp4", SubtitleWork::AddTracks { video, texts })
             }
             SubtitlesWork::BurnIn => {
-                readable.extend(FONT_FOLDERS.iter().map(PathBuf::from));
+                let of_pictures = subtitles_tracks(&info).into_iter().any(|track| !track.is_text && chosen.track == Some(track.number));
+                if !of_pictures {
+                    readable.extend(FONT_FOLDERS.iter().map(PathBuf::from));
+                }
                 let audio = match &info.audio {
                     None => AudioWork::Leave,
                     Some(audio) if audio_plays(audio) => AudioWork::Copy,
@@ -146,7 +184,6 @@ fn playable_of(input: &Path, folder: &Path) -> PrepareRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Track;
 
     #[test]
     fn the_track_of_a_language_is_found() {
@@ -172,6 +209,13 @@ mod tests {
             assert_eq!(find(language), expected, "{language:?}");
         }
         assert_eq!(text_tracks(&info).len(), 3, "pictures are no text");
+        assert_eq!(subtitles_tracks(&info).iter().map(|track| track.is_text).collect::<Vec<_>>(), [false, true, true, true]);
+        let mut more = info.clone();
+        more.tracks.push(track("subtitle", "dvd_subtitle", Some("fre")));
+        let burn = |language: Option<&str>| track_to_burn_in(&more, language.and_then(Language::parse).as_ref());
+        for (language, expected) in [(None, Some(3)), (Some("eng"), Some(4)), (Some("fr"), Some(6)), (Some("it"), None)] {
+            assert_eq!(burn(language), expected, "{language:?}");
+        }
         assert_eq!(text_track(&MediaInfo::default(), None), None);
     }
 }

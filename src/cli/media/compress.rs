@@ -1,12 +1,13 @@
 //! `tgferry media compress`: a video in at most so many bytes.
 //!
-//! In: a file, a size. Out: a new file; before it begins, how long it will take and how it will look. Must not: overwrite the source.
+//! In: a file, a size. Out: a new file; before it begins, how long it will take and how it will look. Must not: overwrite anything.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::place::{self, Place};
 use super::{bar, size, tell};
 use crate::cli::say;
 use crate::error::CliError;
@@ -48,18 +49,12 @@ enum Least {
 
 /// Compresses it.
 pub(super) async fn run(media: &Media, args: CompressArgs) -> Result<(), CliError> {
-    let output = args.output.unwrap_or_else(|| beside(&args.file));
-    if same(&args.file, &output) {
-        return Err(CliError::user("the result would overwrite the source", "give another name with --output"));
-    }
-    let of_file =
-        std::fs::metadata(&args.file).map_err(|error| CliError::user(format!("{}: {error}", args.file.display()), "check the path"))?;
-    let near = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // On the same disk, so that the result is only renamed; gone however this ends.
-    let folder = tempfile::Builder::new().prefix(".tgferry-").tempdir_in(near).map_err(CliError::setup)?;
+    place::source(&args.file)?;
+    let source_bytes = std::fs::metadata(&args.file).map_err(CliError::setup)?.len();
+    let place = Place::new(&args.file, args.output, ".small.mp4")?;
     let request = FitRequest {
         input: args.file,
-        folder: folder.path().to_owned(),
+        folder: place.folder(),
         max_bytes: args.to,
         codec: match args.codec {
             Codec::H264 => VideoCodec::H264,
@@ -76,7 +71,7 @@ pub(super) async fn run(media: &Media, args: CompressArgs) -> Result<(), CliErro
         bar::shown("looking", async |_, cancel: &CancellationToken| media.plan_to_fit(request, cancel).await).await.map_err(tell)?;
     say(format!(
         "{} -> at most {}: {} x {}, {} frames a second; it will look {}, and take about {}",
-        size::show(of_file.len()),
+        size::show(source_bytes),
         size::show(args.to),
         fitting.size.0,
         fitting.size.1,
@@ -85,10 +80,8 @@ pub(super) async fn run(media: &Media, args: CompressArgs) -> Result<(), CliErro
         indicatif::HumanDuration(std::time::Duration::from_secs_f64(fitting.takes_s.max(1.0))),
     ));
     let made = bar::shown("compressing", async |progress, cancel: &CancellationToken| media.fit(fitting, progress, cancel).await).await;
-    let made = made.map_err(tell)?;
-    let result_bytes = std::fs::metadata(&made).map_err(CliError::ours)?.len();
-    std::fs::rename(&made, &output).map_err(CliError::setup)?;
-    say(format!("{}: {}", output.display(), size::show(result_bytes)));
+    let (path, size_bytes) = place.take(&made.map_err(tell)?)?;
+    say(format!("{}: {}", path.display(), size::show(size_bytes)));
     Ok(())
 }
 
@@ -100,14 +93,4 @@ fn looks(appearance: Appearance) -> &'static str {
         Appearance::Poor => "poor",
         Appearance::SlideShow => "like a slide show",
     }
-}
-
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.file_stem().unwrap_or_default().to_owned();
-    name.push(".small.mp4");
-    PathBuf::from(name)
-}
-
-fn same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

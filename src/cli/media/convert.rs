@@ -20,7 +20,7 @@ pub struct ConvertArgs {
     /// As what it is made
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: To,
-    /// How well; small and balanced also encode what could be copied
+    /// How well; small and balanced also encode what could be copied, unless it takes more bytes then
     #[arg(long, value_enum)]
     preset: Option<Quality>,
     /// Bring the sound to -14 LUFS (EBU R 128), as the large music services play it

@@ -22,10 +22,16 @@ pub(super) fn for_url(cookies: &str, url: &Url) -> Option<String> {
             let domain = domain.trim_start_matches('.');
             host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
         });
-        of_host && url.path().starts_with(&cookie.path) && (!cookie.secure || url.scheme() == "https")
+        of_host && lies_in(url.path(), &cookie.path) && (!cookie.secure || url.scheme() == "https")
     });
     let header = allowed.map(|cookie| cookie.name_and_value).collect::<Vec<_>>().join("; ");
     (!header.is_empty()).then_some(header)
+}
+
+/// RFC 6265, 5.1.4: the path itself, or one below it; `/foobar` is not below `/foo`.
+fn lies_in(path: &str, cookie_path: &str) -> bool {
+    let below = |rest: &str| rest.is_empty() || cookie_path.ends_with('/') || rest.starts_with('/');
+    path.strip_prefix(cookie_path).is_some_and(below)
 }
 
 fn parse(text: &str) -> Vec<Cookie> {
@@ -85,5 +91,26 @@ mod tests {
             assert_eq!(for_url(all, &Url::parse(address).unwrap()).as_deref(), expected, "{address}");
         }
         assert_eq!(for_url("", &Url::parse("https://a.org/").unwrap()), None);
+    }
+
+    #[test]
+    fn a_path_holds_what_is_below_it_alone() {
+        let table = [
+            ("/foo", "/foo", true),
+            ("/foo", "/foo/", true),
+            ("/foo", "/foo/bar", true),
+            ("/foo", "/foobar", false),
+            ("/foo", "/fo", false),
+            ("/foo", "/bar/foo", false),
+            ("/foo/", "/foo/bar", true),
+            ("/foo/", "/foo", false),
+            ("/", "/", true),
+            ("/", "/foo", true),
+        ];
+        for (cookie_path, path, expected) in table {
+            let cookie = format!("a=1; Domain=a.org; Path={cookie_path}");
+            let address = Url::parse(&format!("https://a.org{path}")).unwrap();
+            assert_eq!(for_url(&cookie, &address).is_some(), expected, "{cookie_path} {path}");
+        }
     }
 }

@@ -5,7 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Format;
-use crate::model::VideoCodec;
+use crate::media::protocol::SoundCodec;
+use crate::model::{AudioStream, VideoCodec};
+
+/// Fewer bits a second for each channel no encoder makes anything of.
+const LEAST_BIT_RATE: u64 = 24_000;
 
 /// How much quality is wanted for the bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,6 +84,26 @@ pub(crate) fn sound_bit_rate(format: Format, preset: Preset, channels: u32) -> u
     if channels == 1 || format == Format::Voice { stereo / 2 } else { stereo }
 }
 
+/// Bits a second for sound, no more than the source spends where the new codec makes as much of them as the old one. `bit_rate` is the preset's.
+pub(crate) fn no_more_than(bit_rate: u64, codec: SoundCodec, source: &AudioStream) -> u64 {
+    let of_source = match source.codec.as_str() {
+        "mp3" | "mp2" => 1,
+        "aac" | "vorbis" => 2,
+        "opus" => 3,
+        _ => return bit_rate, // without loss, or nobody knows
+    };
+    let of_new = match codec {
+        SoundCodec::Mp3 => 1,
+        SoundCodec::Aac => 2,
+        SoundCodec::Opus => 3,
+    };
+    let least = LEAST_BIT_RATE * u64::from(source.channels.clamp(1, 2));
+    match source.bit_rate {
+        Some(source) if of_new >= of_source => bit_rate.min(source.max(least)),
+        _ => bit_rate,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +121,23 @@ mod tests {
         }
         assert_eq!(sound_bit_rate(Format::Mp3, Preset::Balanced, 1), 80_000);
         assert_eq!(sound_bit_rate(Format::Voice, Preset::Balanced, 2), 32_000, "it has one channel whatever the source has");
+    }
+
+    #[test]
+    fn sound_takes_no_more_than_it_took() {
+        let table = [
+            (128_000, SoundCodec::Aac, "aac", Some(64_000), 64_000),
+            (128_000, SoundCodec::Aac, "aac", Some(256_000), 128_000),
+            (128_000, SoundCodec::Aac, "mp3", Some(96_000), 96_000),
+            (96_000, SoundCodec::Opus, "aac", Some(20_000), 48_000),
+            (160_000, SoundCodec::Mp3, "opus", Some(64_000), 160_000), // MP3 needs more for the same
+            (128_000, SoundCodec::Aac, "flac", Some(64_000), 128_000),
+            (128_000, SoundCodec::Aac, "aac", None, 128_000),
+        ];
+        for (bit_rate, codec, name, of_source, expected) in table {
+            let source = AudioStream { codec: name.into(), channels: 2, sample_rate: 48_000, bit_rate: of_source };
+            assert_eq!(no_more_than(bit_rate, codec, &source), expected, "{name} {of_source:?} to {codec:?}");
+        }
     }
 
     #[test]

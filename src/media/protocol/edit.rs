@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AudioWork, VideoSettings};
+use super::{AudioWork, SoundSettings, VideoSettings};
 
 /// A range to cut out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub(crate) struct Cut {
     pub(crate) crf: f64,
     /// What happens to the sound.
     pub(crate) audio: AudioWork,
+    /// How sound is encoded that was to be copied, but changes on the way.
+    pub(crate) encode_audio: SoundSettings,
     /// Title tag to set.
     pub(crate) title: Option<String>,
     /// Artist tag to set.

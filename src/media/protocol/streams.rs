@@ -93,6 +93,19 @@ pub(crate) struct Cost {
     pub(crate) frame_bytes: f64,
 }
 
+/// What is done instead where a stream turns out to be another than it seemed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Otherwise {
+    /// How pictures are encoded, and at which CRF, that were to be copied but can't be.
+    pub(crate) encode_video: Option<(VideoSettings, f64)>,
+    /// The same for sound.
+    pub(crate) encode_audio: Option<SoundSettings>,
+    /// True copies pictures after all if they take more bytes encoded than they did in the source.
+    pub(crate) copy_larger_video: bool,
+    /// The same for sound.
+    pub(crate) copy_larger_audio: bool,
+}
+
 /// What happens to the sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,7 +133,7 @@ pub(crate) struct SoundSettings {
 
 impl SoundSettings {
     /// What every client plays: AAC with two channels.
-    pub(crate) fn aac(bit_rate: u64) -> Self {
+    pub(crate) const fn aac(bit_rate: u64) -> Self {
         Self { codec: SoundCodec::Aac, bit_rate, mono: false, loudness: false }
     }
 }

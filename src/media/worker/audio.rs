@@ -11,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 use super::encoder::named;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input::parameters;
-use super::sounds::Sounds;
+use super::sounds::{Alike, Chains, Sounds};
 use super::video::PacketSink;
 use crate::media::protocol::{SoundCodec, SoundSettings};
 
@@ -32,13 +32,18 @@ impl AudioTrack {
     pub(super) fn new(stream: &Stream, settings: &SoundSettings, level: Option<&str>) -> WorkResult<Self> {
         let rate = rate(settings.codec, parameters(stream).sample_rate);
         let encoder = open_encoder(settings, rate)?;
-        let sounds = Sounds::new(stream, chain(settings, rate, level), encoder.frame_size())?;
+        let sounds = Sounds::new(stream, chains(settings, rate, level), encoder.frame_size())?;
         Ok(Self { sounds, coder: Coder { encoder, rate, next: None } })
     }
 
     /// Leaves out what is heard before time zero.
     pub(super) fn starting_at_zero(self) -> Self {
         Self { sounds: self.sounds.starting_at_zero(), ..self }
+    }
+
+    /// For a file that does not say when its packets are heard.
+    pub(super) fn counted(self) -> Self {
+        Self { sounds: self.sounds.counted(), ..self }
     }
 
     /// The encoder, for the muxer.
@@ -87,12 +92,13 @@ pub(super) fn rate(codec: SoundCodec, source_rate: i32) -> i32 {
 }
 
 /// From decoded frames to what the encoder takes. `async` fills holes with silence and cuts what overlaps, so that sound and picture stay together.
-fn chain(settings: &SoundSettings, rate: i32, level: Option<&str>) -> String {
+fn chains(settings: &SoundSettings, rate: i32, level: Option<&str>) -> Chains {
     let layout = layout_name(settings);
-    // Loudness is measured of the channels that are encoded, and so has to be changed there.
-    let level = level.map(|level| format!("aformat=channel_layouts={layout},{level},")).unwrap_or_default();
+    let level = level.map(|level| format!("{level},")).unwrap_or_default();
     let format = if settings.codec == SoundCodec::Opus { "flt" } else { "fltp" };
-    format!("aresample={rate}:async=1,{level}aformat=sample_fmts={format}:sample_rates={rate}:channel_layouts={layout}")
+    let last = format!("aformat=sample_fmts={format}:sample_rates={rate}:channel_layouts={layout}");
+    // Loudness is measured of the channels that are encoded, and so has to be changed there.
+    Chains { alike: Alike { rate, layout }, all: format!("aresample={rate}:async=1,{level}{last}") }
 }
 
 /// FFmpeg's name for the channels that are encoded.
@@ -144,8 +150,9 @@ mod tests {
     #[test]
     fn the_level_is_set_on_the_channels_that_remain() {
         let voice = SoundSettings { codec: SoundCodec::Opus, bit_rate: 32_000, mono: true, loudness: true };
-        let chain = chain(&voice, 48_000, Some("volume=3dB"));
-        let (mixed, level) = (chain.find("channel_layouts=mono"), chain.find("volume=3dB"));
-        assert!(mixed < level && level.is_some() && chain.ends_with("sample_fmts=flt:sample_rates=48000:channel_layouts=mono"), "{chain}");
+        let chains = chains(&voice, 48_000, Some("volume=3dB"));
+        assert_eq!((chains.alike.rate, chains.alike.layout), (48_000, "mono"));
+        let all = chains.all;
+        assert!(all.contains("volume=3dB") && all.ends_with("sample_fmts=flt:sample_rates=48000:channel_layouts=mono"), "{all}");
     }
 }

@@ -7,6 +7,7 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Rational, Rescale, rescale};
 use ffmpeg_next as ffmpeg;
 
+use super::changes::Watch;
 use super::cover;
 use super::cut_pictures::Pictures;
 use super::cut_sound::Sound;
@@ -16,13 +17,15 @@ use super::muxer::{Index, Muxer};
 use super::nal;
 use super::reader::{Found, Place, Readers};
 use super::spans::{Shown, Spans, Told, plan, timed};
-use crate::media::protocol::{Cut, MadeCut};
+use crate::media::protocol::{AudioWork, Cut, MadeCut};
 use crate::model::Reason;
 
 /// Reading begins so long before the range: a picture that is decoded before may be shown later, but by no more than sixteen pictures.
 const BEFORE_US: i64 = 1_000_000;
 /// So much earlier a picture may begin and still belong to the range: times of people are rounded.
 const ROUNDED_US: i64 = 1_000;
+/// Why pictures are encoded that one description does not fit.
+const CHANGES: &str = "its pictures change on the way";
 /// Part of the progress that the look at the packets is.
 const LOOK: f64 = 0.2;
 
@@ -43,7 +46,11 @@ pub(super) fn cut(task: &Cut, threads: u32, report: &mut dyn FnMut(f64)) -> Work
     let mut pictures = picture
         .map(|stream| Pictures::begin(task, &stream, seen.pictures.as_ref().err().copied(), &range, threads, &mut muxer))
         .transpose()?;
-    let mut sound = sound.map(|stream| Sound::begin(task, &stream, &range, pictures.is_none(), &mut muxer)).transpose()?.flatten();
+    let audio = match task.audio {
+        AudioWork::Copy if seen.sound_changes => AudioWork::Encode(task.encode_audio),
+        ref audio => audio.clone(),
+    };
+    let mut sound = sound.map(|stream| Sound::begin(&audio, &stream, &range, pictures.is_none(), &mut muxer)).transpose()?.flatten();
     if pictures.is_none() && sound.is_none() {
         return Err(WorkError::broken("there is nothing in it to cut"));
     }
@@ -173,6 +180,7 @@ struct Seen {
     first_picture_us: Option<i64>,
     duration_us: i64,
     has_pictures: bool,
+    sound_changes: bool,
 }
 
 impl Seen {
@@ -181,7 +189,10 @@ impl Seen {
         let duration_us = (input::duration_s(&input) * 1e6) as i64;
         let setup = streams.chosen.video.and_then(|index| input.stream(index)).and_then(|stream| super::cut_pictures::setup_of(&stream));
         let mut pictures = Ok(Vec::new());
+        let watch = |index: Option<usize>| index.and_then(|index| input.stream(index)).map(|stream| Watch::new(&stream));
+        let (mut of_pictures, mut of_sound) = (watch(streams.chosen.video), watch(streams.chosen.audio));
         let mut first_picture_us = None;
+        let mut sound_changes = false;
         let mut goes_on = Ends::new(&streams, task.to_us);
         let mut readers = Readers::new(std::slice::from_mut(&mut input), streams.places());
         while let Some(found) = readers.next()? {
@@ -191,12 +202,17 @@ impl Seen {
                 first_picture_us = first_picture_us.or(shown.map(|shown| shown.rescale(streams.picture_base, rescale::TIME_BASE)));
                 let framing = setup.as_ref().map(|setup| setup.framing);
                 note(&mut pictures, &found, framing);
+                if of_pictures.as_mut().is_some_and(|watch| watch.differs(&found.packet)) {
+                    pictures = Err(CHANGES);
+                }
+            } else {
+                sound_changes |= of_sound.as_mut().is_some_and(|watch| watch.differs(&found.packet));
             }
             if !goes_on.hear(&streams, &found) {
                 break;
             }
         }
-        Ok(Self { pictures, first_picture_us, duration_us, has_pictures: streams.chosen.video.is_some() })
+        Ok(Self { pictures, first_picture_us, duration_us, has_pictures: streams.chosen.video.is_some(), sound_changes })
     }
 
     /// True if what was read begins before the range, or there are no pictures that would have to.
@@ -227,7 +243,7 @@ fn note(pictures: &mut Result<Vec<Told>, &'static str>, found: &Found, framing: 
     let Ok(list) = pictures else { return };
     let is_changed = found.packet.side_data().any(|data| data.kind() == ffmpeg::codec::packet::side_data::Type::NewExtraData);
     let (Some(pts), false) = (found.packet.pts(), is_changed) else {
-        *pictures = Err(if is_changed { "its pictures change on the way" } else { "its pictures do not say when they are shown" });
+        *pictures = Err(if is_changed { CHANGES } else { "its pictures do not say when they are shown" });
         return;
     };
     let is_idr = framing.is_some_and(|framing| nal::is_idr(framing, found.packet.data().unwrap_or_default()));

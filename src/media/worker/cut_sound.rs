@@ -11,7 +11,7 @@ use super::audio::AudioTrack;
 use super::cut::Range;
 use super::error::WorkResult;
 use super::muxer::Muxer;
-use crate::media::protocol::{AudioWork, Cut};
+use crate::media::protocol::AudioWork;
 
 /// The sound on its way.
 pub(super) struct Sound {
@@ -35,8 +35,8 @@ enum Way {
 
 impl Sound {
     /// Adds a stream to the new file for it. Nothing if it is left out. If it is `needed`, none at all is an error.
-    pub(super) fn begin(task: &Cut, stream: &Stream, range: &Range, needed: bool, muxer: &mut Muxer) -> WorkResult<Option<Self>> {
-        let (to, way) = match &task.audio {
+    pub(super) fn begin(work: &AudioWork, stream: &Stream, range: &Range, needed: bool, muxer: &mut Muxer) -> WorkResult<Option<Self>> {
+        let (to, way) = match work {
             AudioWork::Leave => return Ok(None),
             AudioWork::Copy => (muxer.add_copy(stream)?, Way::Copy { before: None, begun: false }),
             AudioWork::Encode(settings) => {

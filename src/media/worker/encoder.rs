@@ -112,9 +112,7 @@ impl Opening {
         };
         options.set("threads", &thread_option(self.threads));
         let codec = named(name)?;
-        let open = || {
-            self.described(codec, format::Pixel::YUV420P)?.open_with(options)
-        };
+        let open = || self.described(codec, format::Pixel::YUV420P)?.open_with(options);
         open().blame_us(&format!("opening {name}"))
     }
 

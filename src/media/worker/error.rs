@@ -6,6 +6,7 @@ use std::io;
 
 use ffmpeg_next as ffmpeg;
 
+use super::attempts::Surprise;
 use crate::model::Reason;
 
 /// Why the work could not be done.
@@ -13,17 +14,24 @@ use crate::model::Reason;
 pub(super) struct WorkError {
     pub(super) reason: Reason,
     pub(super) cause: String,
+    /// What another run may mend.
+    pub(super) surprise: Option<Surprise>,
 }
 
 pub(super) type WorkResult<T> = Result<T, WorkError>;
 
 impl WorkError {
     pub(super) fn new(reason: Reason, cause: impl Into<String>) -> Self {
-        Self { reason, cause: cause.into() }
+        Self { reason, cause: cause.into(), surprise: None }
     }
 
     pub(super) fn broken(cause: impl Into<String>) -> Self {
         Self::new(Reason::BrokenMedia, cause)
+    }
+
+    /// The same, to be mended by another run.
+    pub(super) fn surprising(self, surprise: Surprise) -> Self {
+        Self { surprise: Some(surprise), ..self }
     }
 }
 

@@ -9,6 +9,9 @@ use ffmpeg_next as ffmpeg;
 use super::jpeg::turn;
 use crate::model::Hdr;
 
+/// A smaller difference between shapes nobody sees.
+const UNSEEN: f64 = 0.01;
+
 /// What frames are to be like, and what has to be undone for that.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wanted {
@@ -36,6 +39,22 @@ impl Wanted {
     /// Width and height that come out.
     pub(super) fn outer_size(&self) -> (u32, u32) {
         self.within.unwrap_or(self.size)
+    }
+
+    /// The same for pictures that come later and are so many times as wide, for their height, as the first ones: all of them is seen, with black around; or their middle,
+    /// where that is what is wanted.
+    pub(super) fn for_wider(&self, times: f64) -> Self {
+        if !(0.1..=10.0).contains(&times) || (times - 1.0).abs() < UNSEEN {
+            return self.clone();
+        }
+        let even = |length: f64| ((length / 2.0).round() as u32 * 2).max(2);
+        let (width, height) = (f64::from(self.scaled.0), f64::from(self.scaled.1));
+        if self.size != self.scaled {
+            let scaled = if times > 1.0 { (even(width * times), self.scaled.1) } else { (self.scaled.0, even(height / times)) };
+            return Self { scaled, ..self.clone() };
+        }
+        let size = if times > 1.0 { (self.size.0, even(height / times)) } else { (even(width * times), self.size.1) };
+        Self { size, scaled: size, within: Some(self.outer_size()), ..self.clone() }
     }
 }
 
@@ -85,6 +104,25 @@ mod tests {
         within: None,
         last: None,
     };
+
+    #[test]
+    fn other_shapes_are_put_into_the_first() {
+        let square = Wanted { size: (640, 640), scaled: (1138, 640), ..PLAIN };
+        let table = [
+            (PLAIN, 1.0, (1280, 720), (1280, 720), None),
+            (PLAIN, 0.75, (960, 720), (960, 720), Some((1280, 720))),
+            (PLAIN, 4.0 / 3.0, (1280, 540), (1280, 540), Some((1280, 720))),
+            (Wanted { within: Some((1920, 1080)), ..PLAIN }, 0.75, (960, 720), (960, 720), Some((1920, 1080))),
+            (square.clone(), 0.5, (640, 640), (1138, 1280), None),
+            (square, 1.5, (640, 640), (1708, 640), None),
+            (PLAIN, f64::NAN, (1280, 720), (1280, 720), None),
+        ];
+        for (wanted, times, size, scaled, within) in table {
+            let later = wanted.for_wider(times);
+            assert_eq!((later.size, later.scaled, later.within), (size, scaled, within), "{times}");
+            assert_eq!(later.outer_size(), wanted.outer_size(), "the encoder is open");
+        }
+    }
 
     #[test]
     fn each_need_has_its_filter_in_its_place() {

@@ -5,6 +5,7 @@
 use ffmpeg::{Packet, Rational, codec, encoder, format, frame};
 use ffmpeg_next as ffmpeg;
 
+use super::attempts::Spent;
 use super::encoder::named;
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
@@ -45,7 +46,10 @@ pub(super) fn produce(
     coder.finish(&mut |packet| muxer.write(to, packet, rate.invert()))?;
     let duration_s = muxer.end_s();
     muxer.finish()?;
-    Ok(Produced { duration_s, display: Some(size), room_bytes: None, fits: true, helm: None })
+    let made_bytes = std::fs::metadata(&output.path).blame_us("measuring the GIF")?.len();
+    let pictures = Spent { source_bytes: origin.length_bytes().unwrap_or(0), made_bytes };
+    let sound = Spent::default();
+    Ok(Produced { duration_s, display: Some(size), room_bytes: None, fits: true, helm: None, pictures, sound })
 }
 
 /// The pictures of a file, from its start.

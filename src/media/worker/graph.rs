@@ -17,7 +17,7 @@ impl FrameGraph {
         Self::build(&[("buffer", "in", &picture_arguments(like, time_base))], "buffersink", spec)
     }
 
-    /// The same with a picture of colours beside it, which the graph calls `palette`; it is empty afterwards.
+    /// The same with a picture of colours beside it, or of something else that stays, which the graph calls `palette`; it is empty afterwards.
     pub(super) fn with_palette(
         like: &frame::Video,
         palette: &mut frame::Video,

@@ -8,6 +8,7 @@
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ffmpeg::{Dictionary, encoder, ffi, format, frame};
 use ffmpeg_next as ffmpeg;
@@ -47,6 +48,8 @@ unsafe impl Sync for Device {}
 
 /// A media process does one task with one set of devices, and ends.
 static DEVICES: OnceLock<Vec<Device>> = OnceLock::new();
+/// An encoder of theirs failed on the way: nothing more is asked of them.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 /// An encoder of the hardware.
 pub(super) struct Hard {
@@ -145,8 +148,17 @@ fn open_device(kind: Kind) -> Result<Device, ffmpeg::Error> {
     if opened < 0 { Err(ffmpeg::Error::from(opened)) } else { Ok(Device { kind, context }) }
 }
 
+/// Leaves the hardware alone from now on: it failed in the middle of its work, for this reason.
+pub(super) fn give_up(cause: &str) {
+    FAILED.store(true, Ordering::Relaxed);
+    note(&format!("the encoder of the hardware failed ({cause}); libx264 does the work again"));
+}
+
 /// The first encoder that opens, on the devices that are open.
 pub(super) fn open(opening: &Opening, crf: f64) -> Option<Hard> {
+    if FAILED.load(Ordering::Relaxed) {
+        return None;
+    }
     for device in DEVICES.get()? {
         match open_on(device, opening, crf) {
             Ok(hard) => {
@@ -228,7 +240,7 @@ fn note(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::protocol::{AudioWork, Make, Output};
+    use crate::media::protocol::{AudioWork, Make, Otherwise, Output};
 
     fn task(codec: VideoCodec, rate: Rate) -> Task {
         let settings = VideoSettings { codec, preset: "fast".into(), max_short_side: None, max_frame_rate: 60.0, square: false };
@@ -243,6 +255,7 @@ mod tests {
             cover: false,
             live: false,
             expected_s: None,
+            otherwise: Otherwise::default(),
         };
         Task::Make(Box::new(Make {
             inputs: Vec::new(),

@@ -27,6 +27,9 @@ j2k_pipe,psd_pipe,qoi_pipe,pam_pipe,ppm_pipe,pgm_pipe,svg_pipe";
 /// Files that are nothing but subtitles. Each says what is shown in itself.
 const TEXT_FORMATS: &str = "srt,webvtt,ass";
 
+/// Those that are nothing but packets of sound.
+const CLOCKLESS: [&str; 6] = ["aac", "mp3", "ac3", "eac3", "dts", "loas"];
+
 /// Bytes and microseconds that are looked at to find all streams.
 const PROBE_BYTES: &str = "20000000";
 const PROBE_US: &str = "10000000";
@@ -183,7 +186,8 @@ pub(super) fn display(stream: &Stream) -> (u32, u32) {
     displayed(width, height, (shape.num, shape.den), rotation(stream))
 }
 
-fn displayed(width: u32, height: u32, shape: (i32, i32), rotation: u16) -> (u32, u32) {
+/// Such a picture as it is displayed.
+pub(super) fn displayed(width: u32, height: u32, shape: (i32, i32), rotation: u16) -> (u32, u32) {
     let ratio = if shape.0 > 0 && shape.1 > 0 { f64::from(shape.0) / f64::from(shape.1) } else { 1.0 };
     // Outside of these bounds it is damage, not a shape.
     let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
@@ -223,6 +227,11 @@ pub(super) fn is_length_guessed(input: &Input) -> bool {
     // SAFETY: reads a plain value of a living context.
     let method = unsafe { (*input.as_ptr()).duration_estimation_method };
     method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE
+}
+
+/// True if the container does not say when its packets are heard, but only what they hold.
+pub(super) fn has_no_clock(input: &Input) -> bool {
+    CLOCKLESS.contains(&input.format().name())
 }
 
 /// Length in seconds, 0 if it is not known or the file is a picture.

@@ -10,6 +10,8 @@ use ffmpeg::format::stream::Stream;
 use ffmpeg::rescale;
 use ffmpeg_next as ffmpeg;
 
+use super::attempts::Surprise;
+use super::changes::Watch;
 use super::error::{WorkError, WorkResult};
 use super::input::{self, Chosen, parameters};
 use super::join_pictures::{Form, Pictures};
@@ -19,14 +21,36 @@ use super::reader::{Found, Place, Readers};
 use crate::media::protocol::{Join, MadeJoin};
 use crate::model::Reason;
 
+/// What was found to change within a file while it was copied, and so has to be encoded.
+#[derive(Default)]
+struct Changes {
+    pictures: Option<String>,
+    sound: Option<String>,
+}
+
 /// Joins them.
 pub(super) fn join(task: &Join, threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<MadeJoin> {
+    let mut changes = Changes::default();
+    loop {
+        match join_once(task, &changes, threads, report) {
+            Err(error) if error.surprise == Some(Surprise::PicturesChange) && changes.pictures.is_none() => {
+                changes.pictures = Some(error.cause)
+            }
+            Err(error) if error.surprise == Some(Surprise::SoundChanges) && changes.sound.is_none() => changes.sound = Some(error.cause),
+            result => return result,
+        }
+    }
+}
+
+fn join_once(task: &Join, changes: &Changes, threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<MadeJoin> {
     let kinds = task.inputs.iter().map(|path| Kind::of(path, task)).collect::<WorkResult<Vec<_>>>()?;
     let first = input::reopen(task.inputs.first().ok_or_else(|| WorkError::new(Reason::Internal, "there is nothing to join"))?)?;
     let has_pictures = kinds.iter().any(|kind| kind.chosen.video.is_some());
     let has_sound = kinds.iter().any(|kind| kind.chosen.audio.is_some());
     let pictures_because = has_pictures.then(|| differing(&kinds, task.copies_pictures, |kind| kind.picture.as_ref())).flatten();
+    let pictures_because = pictures_because.or_else(|| changes.pictures.clone());
     let sound_because = has_sound.then(|| differing(&kinds, task.copies_sound, |kind| kind.sound.as_ref())).flatten();
+    let sound_because = sound_because.or_else(|| changes.sound.clone());
 
     let mut muxer = Muxer::create(&task.output, if has_pictures { "mp4" } else { "ipod" })?;
     let stream = |index: Option<usize>| index.and_then(|index| first.stream(index));
@@ -52,9 +76,10 @@ pub(super) fn join(task: &Join, threads: u32, report: &mut dyn FnMut(f64)) -> Wo
 
     let length_s: f64 = kinds.iter().map(|kind| kind.duration_s).sum();
     let mut begins_us = 0;
-    for path in &task.inputs {
+    for (number, path) in (1..).zip(&task.inputs) {
         let mut part = |at_us: i64| report((begins_us + at_us) as f64 / 1e6 / length_s.max(0.001));
-        begins_us = append(path, begins_us, &mut pictures, &mut sound, &mut muxer, &mut part)?;
+        let copies = [pictures_because.is_none(), sound_because.is_none()];
+        begins_us = append((number, path), copies, begins_us, &mut pictures, &mut sound, &mut muxer, &mut part)?;
     }
     if let Some(pictures) = &mut pictures {
         pictures.finish(&mut muxer)?;
@@ -67,9 +92,10 @@ pub(super) fn join(task: &Join, threads: u32, report: &mut dyn FnMut(f64)) -> Wo
     Ok(MadeJoin { duration_s, pictures_because, sound_because })
 }
 
-/// Puts one file behind what is there; says where it ends.
+/// Puts one file behind what is there, pictures and sound copied or not; says where it ends.
 fn append(
-    path: &Path,
+    (number, path): (usize, &Path),
+    [copies_pictures, copies_sound]: [bool; 2],
     begins_us: i64,
     pictures: &mut Option<Pictures>,
     sound: &mut Option<Sound>,
@@ -87,6 +113,8 @@ fn append(
     if let (Some(sound), Some(stream)) = (sound.as_mut(), &sound_stream) {
         sound.begin(stream, begins_us)?;
     }
+    let watch = |stream: &Option<Stream>, copies: bool| stream.as_ref().filter(|_| copies).map(Watch::new);
+    let mut watches = [watch(&picture_stream, copies_pictures), watch(&sound_stream, copies_sound)];
     let places = [chosen.video, chosen.audio].into_iter().flatten().map(|stream| Place { input: 0, stream }).collect();
     let mut readers = Readers::new(std::slice::from_mut(&mut input), places);
     let mut ends_us = 0;
@@ -97,6 +125,10 @@ fn append(
             ends_us = ends_us.max(shown.saturating_add(packet.duration().max(0)).rescale(base, rescale::TIME_BASE));
         }
         report(at_us.unwrap_or(ends_us));
+        if watches[usize::from(!is_picture)].as_mut().is_some_and(|watch| watch.differs(&packet)) {
+            let surprise = if is_picture { Surprise::PicturesChange } else { Surprise::SoundChanges };
+            return Err(WorkError::broken(format!("file {number} changes on the way")).surprising(surprise));
+        }
         match (is_picture, pictures.as_mut(), sound.as_mut()) {
             (true, Some(pictures), _) => pictures.take(&mut packet, muxer)?,
             (false, _, Some(sound)) => sound.take(&mut packet, muxer)?,

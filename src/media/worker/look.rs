@@ -114,7 +114,11 @@ impl Taking {
         let pictures = Pictures::new(&stream, &task.settings, threads)?;
         let opening = Opening::new(&pictures, &task.settings, threads);
         let [one, other] = task.crfs;
-        Ok(Self { coders: [Coder::new(&opening, one, task.frames)?, Coder::new(&opening, other, task.frames)?], pictures, begun: Instant::now() })
+        Ok(Self {
+            coders: [Coder::new(&opening, one, task.frames)?, Coder::new(&opening, other, task.frames)?],
+            pictures,
+            begun: Instant::now(),
+        })
     }
 
     fn take(mut self, input: &mut Input, index: usize, frames: u32) -> WorkResult<Taken> {
@@ -135,7 +139,9 @@ impl Taking {
         for _ in 0..MAX_PACKETS {
             let mut packet = Packet::empty();
             match packet.read(input) {
-                Ok(()) if packet.stream() == index => self.pictures.feed(&packet, &mut |picture| encode(picture).map(|done| is_done |= done))?,
+                Ok(()) if packet.stream() == index => {
+                    self.pictures.feed(&packet, &mut |picture| encode(picture).map(|done| is_done |= done))?
+                }
                 Ok(()) | Err(ffmpeg::Error::InvalidData) => {}
                 Err(_) => break,
             }

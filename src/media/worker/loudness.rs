@@ -13,7 +13,7 @@ use super::audio::layout_name;
 use super::error::{WorkError, WorkResult};
 use super::input;
 use super::reader::{Place, Readers};
-use super::sounds::Sounds;
+use super::sounds::{Alike, Chains, Sounds};
 use crate::media::protocol::SoundSettings;
 
 /// What is aimed at, in LUFS.
@@ -50,8 +50,8 @@ fn measure(path: &Path, settings: &SoundSettings, report: &mut dyn FnMut(f64)) -
     let input = input::reopen(path)?;
     let index = input::choose(&input).audio.ok_or_else(|| WorkError::broken("there is no sound"))?;
     let stream = input.stream(index).ok_or_else(|| WorkError::broken("the stream of sound is gone"))?;
-    let chain = format!("aresample=48000:async=1,aformat=channel_layouts={},ebur128=metadata=1:peak=true", layout_name(settings));
-    let mut sounds = Sounds::new(&stream, chain, 0)?;
+    let all = "aresample=48000:async=1,ebur128=metadata=1:peak=true".to_owned();
+    let mut sounds = Sounds::new(&stream, Chains { alike: Alike { rate: 48_000, layout: layout_name(settings) }, all }, 0)?;
     let duration_us = input::duration_s(&input) * 1e6;
     let mut inputs = [input];
     let mut readers = Readers::new(&mut inputs, vec![Place { input: 0, stream: index }]);

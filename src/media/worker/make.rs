@@ -5,10 +5,12 @@
 use std::fs;
 use std::path::Path;
 
+use super::attempts::Attempt;
 use super::cover::{self, Cover};
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
 use super::gif;
+use super::hardware;
 use super::jpeg::Jpeg;
 use super::loudness;
 use super::muxer;
@@ -43,10 +45,12 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
     };
     let mut report = |fraction: f64| report(heard + fraction * (1.0 - heard));
     let job = Job { task, inputs, threads, level };
-    let produced = task.output.as_ref().map(|output| job.produce_output(output, cover.as_ref(), &mut report)).transpose()?;
-    if produced.as_ref().is_some_and(|produced| !produced.fits) {
+    let produced = task.output.as_ref().map(|output| job.produce_somehow(output, cover.as_ref(), &mut report)).transpose()?;
+    if produced.as_ref().is_some_and(|(produced, _)| !produced.fits) {
         return Ok(None);
     }
+    let encoded = produced.as_ref().map(|(_, attempt)| attempt.encodes());
+    let produced = produced.map(|(produced, _)| produced);
     let thumbnail = match (&task.output, &cover) {
         (_, Some(cover)) => write_thumbnail(task, &cover.thumbnail)?,
         (Some(Output { video: VideoWork::Leave, .. }), None) => false,
@@ -73,6 +77,7 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         display: produced.and_then(|produced| produced.display),
         thumbnail,
         cover: cover.is_some(),
+        encoded,
     }))
 }
 
@@ -86,6 +91,37 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Produces it; and once more, another way, where that mends what came otherwise than expected.
+    fn produce_somehow(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<(Produced, Attempt)> {
+        let mut attempt = Attempt::first(output);
+        loop {
+            let tried = Output { video: attempt.video.clone(), audio: attempt.audio.clone(), ..output.clone() };
+            let next = match self.produce_output(&tried, cover, report) {
+                Ok(produced) => {
+                    let next = attempt.after_spending(produced.pictures, produced.sound, &output.otherwise);
+                    let Some(next) = next else { return Ok((produced, attempt)) };
+                    eprintln!("more than in the source: pictures {:?}, sound {:?}", produced.pictures, produced.sound);
+                    next
+                }
+                Err(error) => {
+                    let next = error.surprise.and_then(|surprise| attempt.after(surprise, &output.otherwise));
+                    let Some(next) = next else { return Err(error) };
+                    eprintln!("{}", error.cause);
+                    if attempt.hardware && !next.hardware {
+                        hardware::give_up(&error.cause);
+                    }
+                    if output.live {
+                        // Others have read of it already. What begins anew does so when all of it is there.
+                        remember(&self.task.folder, Remembered::WholeOnly).blame_us("noting that it has to be whole")?;
+                        return Ok((Produced::of_no_use(), attempt));
+                    }
+                    next
+                }
+            };
+            attempt = next;
+        }
+    }
+
     fn produce_output(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
         let run = |picture, front| Run {
             inputs: self.inputs,
@@ -99,7 +135,8 @@ impl Job<'_> {
         };
         match &output.video {
             VideoWork::Leave => produce(&run(Picture::Leave, Front::Moved), report, &mut |_| Ok(())),
-            VideoWork::Copy if !muxer::has_index_in_front(&output.container) => {
+            // What is copied to save bytes has none for an empty place in front.
+            VideoWork::Copy if !muxer::has_index_in_front(&output.container) || output.otherwise.copy_larger_video => {
                 produce(&run(Picture::Copy, Front::Moved), report, &mut |_| Ok(()))
             }
             VideoWork::Copy => self.copy(output, run, report),

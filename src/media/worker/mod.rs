@@ -4,7 +4,10 @@
 //! anything but the files that the request names.
 
 mod artwork;
+mod attempts;
 mod audio;
+mod bitmaps;
+mod changes;
 mod cover;
 mod cut;
 mod cut_pictures;
@@ -33,6 +36,7 @@ mod make;
 mod measure;
 mod muxer;
 mod nal;
+mod overlay;
 mod pictures;
 mod probe;
 mod produce;

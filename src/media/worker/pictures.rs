@@ -23,6 +23,8 @@ pub(super) struct Pictures {
     decoder: decoder::Video,
     graph: Option<(Like, FrameGraph)>,
     wanted: Wanted,
+    /// Width for height of the first picture.
+    first_shape: Option<f64>,
     time_base: Rational,
     last_in: Option<i64>,
     /// When the last frame ends that went in.
@@ -85,6 +87,7 @@ impl Pictures {
             decoder,
             graph: None,
             wanted,
+            first_shape: None,
             time_base: stream.time_base(),
             last_in: None,
             end: 0,
@@ -178,13 +181,24 @@ impl Pictures {
         };
         if self.graph.as_ref().is_none_or(|(known, _)| *known != like) {
             self.end_graph(out)?;
-            let graph = FrameGraph::video(picture, self.time_base, &filters::chain(&self.wanted)).blame_file("preparing the filters")?;
+            let times = self.times_as_wide(picture);
+            let wanted = self.wanted.for_wider(times);
+            let graph = FrameGraph::video(picture, self.time_base, &filters::chain(&wanted)).blame_file("preparing the filters")?;
             self.graph = Some((like, graph));
         }
         if let Some((_, graph)) = &mut self.graph {
             graph.push(picture).blame_file("filtering pictures")?;
         }
         self.hand_out(out)
+    }
+
+    /// By how much a picture is wider than the first one was, each for its height.
+    fn times_as_wide(&mut self, picture: &frame::Video) -> f64 {
+        let shape = picture.aspect_ratio();
+        let shape = (shape.numerator(), shape.denominator());
+        let (width, height) = input::displayed(picture.width(), picture.height(), shape, self.wanted.rotation);
+        let shape = f64::from(width) / f64::from(height.max(1));
+        shape / *self.first_shape.get_or_insert(shape)
     }
 
     fn end_graph(&mut self, out: &mut dyn FnMut(&mut frame::Video) -> WorkResult<()>) -> WorkResult<()> {

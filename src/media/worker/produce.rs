@@ -7,7 +7,9 @@ use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational};
 use ffmpeg_next as ffmpeg;
 
+use super::attempts::{Spent, Surprise};
 use super::audio::AudioTrack;
+use super::changes::Watch;
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
 use super::input::{self, parameters};
@@ -73,12 +75,29 @@ pub(super) struct Produced {
     pub(super) fits: bool,
     /// What was learnt on the way to a size, if there was one.
     pub(super) helm: Option<Helm>,
+    /// What pictures and sound took, in the source and here.
+    pub(super) pictures: Spent,
+    pub(super) sound: Spent,
+}
+
+impl Produced {
+    /// A file that is read while it is made, and is no good.
+    pub(super) fn of_no_use() -> Self {
+        let (pictures, sound) = (Spent::default(), Spent::default());
+        Self { duration_s: 0.0, display: None, room_bytes: None, fits: false, helm: None, pictures, sound }
+    }
 }
 
 enum Track {
-    Copy { waits_for_key: bool },
+    Copy { is_picture: bool, waits_for_key: bool, watch: Box<Watch> },
     Video(Box<VideoTrack>),
     Audio(Box<AudioTrack>),
+}
+
+impl Track {
+    fn is_picture(&self) -> bool {
+        matches!(self, Self::Video(_) | Self::Copy { is_picture: true, .. })
+    }
 }
 
 /// A stream on its way: where it comes from and where it goes.
@@ -87,6 +106,7 @@ struct Way {
     to: usize,
     time_base: Rational,
     track: Track,
+    spent: Spent,
 }
 
 /// Width and height as displayed, if there is a picture.
@@ -120,7 +140,11 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
     carry(&mut inputs, &mut ways, &mut muxer, report)?;
     let mut helm = None;
     for way in &mut ways {
-        let mut out = |packet: &mut Packet, time_base: Rational| muxer.write(way.to, packet, time_base);
+        let made_bytes = &mut way.spent.made_bytes;
+        let mut out = |packet: &mut Packet, time_base: Rational| {
+            *made_bytes += packet.size() as u64;
+            muxer.write(way.to, packet, time_base)
+        };
         match &mut way.track {
             Track::Copy { .. } => {}
             Track::Video(track) => {
@@ -136,7 +160,8 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
         origin.finished().blame_us("waiting for the end of the input")?;
     }
     let fits = muxer.finish()?;
-    Ok(Produced { duration_s, display, room_bytes, fits, helm })
+    let spent = |is_picture: bool| ways.iter().find(|way| way.track.is_picture() == is_picture).map_or(Spent::default(), |way| way.spent);
+    Ok(Produced { duration_s, display, room_bytes, fits, helm, pictures: spent(true), sound: spent(false) })
 }
 
 fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>, Display)> {
@@ -157,26 +182,30 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
             }
             Picture::Copy | Picture::Leave => {
                 display = Some(input::display(&stream));
-                Track::Copy { waits_for_key: true }
+                Track::Copy { is_picture: true, waits_for_key: true, watch: Box::new(Watch::new(&stream)) }
             }
         };
         let to = if let Track::Video(track) = &track { muxer.add_encoded(track.encoder()?)? } else { muxer.add_copy(&stream)? };
-        ways.push(Way { from, to, time_base: stream.time_base(), track });
+        ways.push(Way { from, to, time_base: stream.time_base(), track, spent: Spent::default() });
     }
     if let Some((from, input)) = last
         && let Some(stream) = input.stream(from.stream)
     {
         let track = match run.audio {
             AudioWork::Leave => None,
-            AudioWork::Copy => Some((Track::Copy { waits_for_key: false }, muxer.add_copy(&stream)?)),
+            AudioWork::Copy => {
+                let track = Track::Copy { is_picture: false, waits_for_key: false, watch: Box::new(Watch::new(&stream)) };
+                Some((track, muxer.add_copy(&stream)?))
+            }
             AudioWork::Encode(settings) => {
                 let track = AudioTrack::new(&stream, settings, run.level)?;
+                let track = if input::has_no_clock(input) { track.counted() } else { track };
                 let to = muxer.add_encoded(track.encoder())?;
                 Some((Track::Audio(Box::new(track)), to))
             }
         };
         if let Some((track, to)) = track {
-            ways.push(Way { from, to, time_base: stream.time_base(), track });
+            ways.push(Way { from, to, time_base: stream.time_base(), track, spent: Spent::default() });
         }
     }
     Ok((ways, display))
@@ -190,13 +219,17 @@ fn carry(inputs: &mut [Input], ways: &mut [Way], muxer: &mut Muxer, report: &mut
     while let Some(mut found) = readers.next()? {
         let Some(way) = ways.iter_mut().find(|way| way.from == found.from) else { continue };
         let part = found.at_us.filter(|_| duration_us > 0.0).map_or(0.0, |at_us| at_us as f64 / duration_us);
+        way.spent.source_bytes += found.packet.size() as u64;
         let mut written_bytes = 0;
         let mut out = |packet: &mut Packet, time_base: Rational| {
             written_bytes += packet.size() as u64;
             muxer.write(way.to, packet, time_base)
         };
         match &mut way.track {
-            Track::Copy { waits_for_key } => {
+            Track::Copy { is_picture, waits_for_key, watch } => {
+                if watch.differs(&found.packet) {
+                    return Err(changed(*is_picture));
+                }
                 // Pictures before the first key frame can't be shown.
                 *waits_for_key &= !found.packet.is_key();
                 if !*waits_for_key && found.packet.size() > 0 {
@@ -214,9 +247,15 @@ fn carry(inputs: &mut [Input], ways: &mut [Way], muxer: &mut Muxer, report: &mut
         if !matches!(way.track, Track::Video(_)) {
             sound_bytes += written_bytes;
         }
+        way.spent.made_bytes += written_bytes;
         report(part);
     }
     Ok(())
+}
+
+fn changed(is_picture: bool) -> WorkError {
+    let (what, surprise) = if is_picture { ("pictures", Surprise::PicturesChange) } else { ("sound", Surprise::SoundChanges) };
+    WorkError::broken(format!("its {what} become others on the way")).surprising(surprise)
 }
 
 /// Room for the index, from what the inputs and whoever they come from say of themselves.
@@ -227,8 +266,8 @@ fn room_for(run: &Run, output: &Output, inputs: &[Input], ways: &[Way]) -> u64 {
         let stream = inputs.get(way.from.input)?.stream(way.from.stream)?;
         let parameters = parameters(&stream);
         let (is_video, per_second) = match &way.track {
-            Track::Copy { waits_for_key: true } | Track::Video(_) => (true, picture_rate(&stream)),
-            Track::Copy { .. } | Track::Audio(_) => (false, sound_rate(parameters.sample_rate, parameters.frame_size)),
+            track if track.is_picture() => (true, picture_rate(&stream)),
+            _ => (false, sound_rate(parameters.sample_rate, parameters.frame_size)),
         };
         let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
         let setup_bytes = u64::try_from(parameters.extradata_size).unwrap_or(0);

@@ -92,12 +92,16 @@ impl Reader<'_> {
             }
         }
         let stream = packet.stream();
-        let Some(time_base) = self.input.stream(stream).map(|stream| stream.time_base()).filter(|_| wanted(stream)) else {
+        let of_stream =
+            self.input.stream(stream).map(|stream| (stream.time_base(), stream.parameters().medium() == ffmpeg::media::Type::Subtitle));
+        let Some((time_base, is_sparse)) = of_stream.filter(|_| wanted(stream)) else {
             return Ok(None);
         };
         let to_us = |timestamp: i64| timestamp.rescale(time_base, rescale::TIME_BASE);
         let dts_us = packet.dts().or(packet.pts()).map(to_us);
-        let offset_us = self.clock.offset_for(stream, dts_us, to_us(packet.duration()));
+        // Subtitles come when something is said: a long silence is no jump of the clock.
+        let told_us = dts_us.filter(|_| !is_sparse);
+        let offset_us = self.clock.offset_for(stream, told_us, to_us(packet.duration()));
         let offset = offset_us.rescale(rescale::TIME_BASE, time_base);
         packet.set_pts(packet.pts().map(|pts| pts.saturating_add(offset)));
         packet.set_dts(packet.dts().map(|dts| dts.saturating_add(offset)));

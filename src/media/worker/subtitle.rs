@@ -9,6 +9,7 @@ use ffmpeg::{Packet, Rational};
 use ffmpeg_next as ffmpeg;
 
 use super::audio::AudioTrack;
+use super::bitmaps::{self, Bitmaps};
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use super::muxer::{Index, Muxer};
@@ -27,17 +28,37 @@ pub(super) fn subtitle(task: &Subtitle, threads: u32, report: &mut dyn FnMut(f64
         SubtitleWork::Extract { text } => write_text(text, "subrip", &task.output, "srt"),
         SubtitleWork::AddTracks { video, texts } => add_tracks(task, video, texts, report),
         SubtitleWork::BurnIn { video, text, settings, crf, audio } => {
+            let ways = Ways { picture: Some((settings, *crf)), audio, threads };
+            if let Some(track) = text.track.filter(|_| text.path == *video)
+                && of_pictures(video, track)?
+            {
+                return rewrite(task, video, &ways, Burnt::Pictures(track), &mut [], report);
+            }
             if ffmpeg::filter::find("subtitles").is_none() {
                 return Err(WorkError::new(Reason::Internal, "this FFmpeg was built without libass"));
             }
             write_text(text, "ass", &task.folder.join(TEXT_NAME), "ass")?;
             std::env::set_current_dir(&task.folder).blame_us("going into the folder of the text")?;
-            let ways = Ways { picture: Some((settings, *crf)), audio, threads };
-            let burnt = rewrite(task, video, &ways, &mut [], report);
+            let burnt = rewrite(task, video, &ways, Burnt::Text, &mut [], report);
             std::fs::remove_file(TEXT_NAME).blame_us("removing the text")?;
             burnt
         }
     }
+}
+
+/// What becomes part of the pictures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Burnt {
+    Nothing,
+    /// The file of text in the folder.
+    Text,
+    /// The track of that number in the video.
+    Pictures(usize),
+}
+
+fn of_pictures(video: &Path, track: usize) -> WorkResult<bool> {
+    let input = input::reopen(video)?;
+    Ok(input.stream(track).is_some_and(|stream| bitmaps::is_pictures(&stream)))
 }
 
 fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
@@ -64,7 +85,7 @@ fn add_tracks(task: &Subtitle, video: &Path, texts: &[Text], report: &mut dyn Fn
             Err(error) => return Err(error),
         }
     }
-    rewrite(task, video, &Ways { picture: None, audio: &AudioWork::Copy, threads: 1 }, &mut tracks, report)
+    rewrite(task, video, &Ways { picture: None, audio: &AudioWork::Copy, threads: 1 }, Burnt::Nothing, &mut tracks, report)
 }
 
 /// What happens to picture and sound.
@@ -91,8 +112,15 @@ impl Waiting {
     }
 }
 
-/// A new MP4 with tracks of text.
-fn rewrite(task: &Subtitle, video: &Path, ways: &Ways, tracks: &mut [(&Text, Lines)], report: &mut dyn FnMut(f64)) -> WorkResult<()> {
+/// A new MP4, with tracks of text or with subtitles in its pictures.
+fn rewrite(
+    task: &Subtitle,
+    video: &Path,
+    ways: &Ways,
+    burnt: Burnt,
+    tracks: &mut [(&Text, Lines)],
+    report: &mut dyn FnMut(f64),
+) -> WorkResult<()> {
     let mut input: Input = input::reopen(video)?;
     let chosen = input::choose(&input);
     let duration_us = input::duration_s(&input) * 1e6;
@@ -104,7 +132,14 @@ fn rewrite(task: &Subtitle, video: &Path, ways: &Ways, tracks: &mut [(&Text, Lin
         None => (muxer.add_copy(&picture)?, None),
         Some((settings, crf)) => {
             let mut track = VideoTrack::new(&picture, settings, Effort::Even(crf), ways.threads)?;
-            track.put_behind(format!("subtitles=filename={TEXT_NAME}"));
+            match burnt {
+                Burnt::Nothing => {}
+                Burnt::Text => track.put_behind(format!("subtitles=filename={TEXT_NAME}")),
+                Burnt::Pictures(number) => {
+                    let subtitles = stream(Some(number)).ok_or_else(|| WorkError::broken("the track of subtitles is gone"))?;
+                    track.put_over(Bitmaps::new(&subtitles, input::display(&picture))?);
+                }
+            }
             (muxer.add_encoded(track.encoder()?)?, Some(track))
         }
     };
@@ -126,7 +161,8 @@ fn rewrite(task: &Subtitle, video: &Path, ways: &Ways, tracks: &mut [(&Text, Lin
         muxer.set_language(to, text.language.as_deref());
         waiting.push(Waiting { to, lines: std::mem::take(&mut lines.lines).into_iter().peekable() });
     }
-    let places = [chosen.video, chosen.audio].into_iter().flatten().map(|stream| Place { input: 0, stream }).collect();
+    let over = if let Burnt::Pictures(number) = burnt { Some(number) } else { None };
+    let places = [chosen.video, chosen.audio, over].into_iter().flatten().map(|stream| Place { input: 0, stream }).collect();
     muxer.begin(task.title.as_deref(), task.artist.as_deref(), Index::Moved)?;
     let mut readers = Readers::new(std::slice::from_mut(&mut input), places);
     while let Some(mut found) = readers.next()? {
@@ -139,6 +175,11 @@ fn rewrite(task: &Subtitle, video: &Path, ways: &Ways, tracks: &mut [(&Text, Lin
         let packet = &mut found.packet;
         match (chosen.video == Some(found.from.stream), &mut pictures, &mut sounds, to_sound) {
             _ if packet.size() == 0 => {}
+            (_, Some(track), ..) if over == Some(found.from.stream) => {
+                if let Some(subtitles) = track.subtitles() {
+                    subtitles.feed(packet);
+                }
+            }
             (true, None, ..) => muxer.write(to_picture, packet, picture_base)?,
             (true, Some(track), ..) => track.feed(packet, &mut |packet, base| muxer.write(to_picture, packet, base))?,
             (false, _, None, Some(to)) => muxer.write(to, packet, sound_base)?,

@@ -6,6 +6,7 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Packet, Rational, Rescale, codec, decoder, encoder, ffi, rescale};
 use ffmpeg_next as ffmpeg;
 
+use super::bitmaps;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use crate::media::protocol::Text;
@@ -86,6 +87,9 @@ pub(super) fn read(text: &Text, name: &str) -> WorkResult<Lines> {
 
 fn open_decoder(input: &Input, index: usize) -> WorkResult<decoder::Subtitle> {
     let stream = input.stream(index).ok_or_else(|| WorkError::broken("there is no such track"))?;
+    if bitmaps::is_pictures(&stream) {
+        return Err(WorkError::new(Reason::Empty, "the subtitles are pictures, there is no text in them"));
+    }
     let open = || {
         let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
         decoder.set_packet_time_base(stream.time_base());
@@ -153,7 +157,7 @@ fn line(
 }
 
 /// What a decoder gave, freed in the end.
-struct Decoded(ffmpeg::Subtitle);
+pub(super) struct Decoded(pub(super) ffmpeg::Subtitle);
 
 impl Drop for Decoded {
     fn drop(&mut self) {

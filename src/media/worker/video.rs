@@ -9,9 +9,12 @@ use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational, codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
+use super::attempts::Surprise;
+use super::bitmaps::Bitmaps;
 use super::encoder::{Opening, set_crf};
 use super::error::{Blame, WorkError, WorkResult};
 use super::hardware::{self, Upload};
+use super::overlay::Overlay;
 use super::pictures::Pictures;
 use crate::media::protocol::{Course, VideoSettings};
 use crate::media::steer::Helm;
@@ -32,6 +35,8 @@ pub(super) enum Effort<'a> {
 /// One stream of pictures on its way through decoder, filters and encoder.
 pub(super) struct VideoTrack {
     pictures: Pictures,
+    /// Lays subtitles over them.
+    overlay: Option<Overlay>,
     coder: Coder,
 }
 
@@ -41,6 +46,7 @@ struct Coder {
     encoder: Option<encoder::video::Encoder>,
     /// Brings pictures to it, where it is in the graphics hardware.
     upload: Option<Upload>,
+    is_hard: bool,
     helm: Option<Helm>,
     /// The quality that it was opened with.
     crf: f64,
@@ -62,6 +68,7 @@ impl VideoTrack {
         };
         let hard =
             if matches!(effort, Effort::Even(_)) && settings.codec == VideoCodec::H264 { hardware::open(&opening, crf) } else { None };
+        let is_hard = hard.is_some();
         let (encoder, upload) = match hard {
             Some(hard) => {
                 pictures.set_pixels(hardware::PIXELS);
@@ -70,7 +77,11 @@ impl VideoTrack {
             None => (opening.open(crf)?, None),
         };
         let crf = opening.nearest(crf);
-        Ok(Self { pictures, coder: Coder { opening, encoder: Some(encoder), upload, helm, crf, frames: 0, stretch } })
+        Ok(Self {
+            pictures,
+            overlay: None,
+            coder: Coder { opening, encoder: Some(encoder), upload, is_hard, helm, crf, frames: 0, stretch },
+        })
     }
 
     /// Leaves out what is shown outside of these microseconds.
@@ -81,6 +92,16 @@ impl VideoTrack {
     /// Puts a filter behind all others; before the first packet.
     pub(super) fn put_behind(&mut self, filter: String) {
         self.pictures.put_behind(filter);
+    }
+
+    /// Lays subtitles over the pictures; before the first packet.
+    pub(super) fn put_over(&mut self, bitmaps: Bitmaps) {
+        self.overlay = Some(Overlay::new(bitmaps, self.pictures.wanted().rate));
+    }
+
+    /// The subtitles that are laid over the pictures.
+    pub(super) fn subtitles(&mut self) -> Option<&mut Bitmaps> {
+        self.overlay.as_mut().map(|overlay| &mut overlay.bitmaps)
     }
 
     /// The encoder, for the muxer.
@@ -100,13 +121,25 @@ impl VideoTrack {
 
     /// Takes a packet; gives encoded packets to `out`.
     pub(super) fn feed(&mut self, packet: &Packet, out: &mut PacketSink) -> WorkResult<()> {
-        self.pictures.feed(packet, &mut |picture| self.coder.encode(picture, out))
+        let Self { pictures, overlay, coder } = self;
+        pictures.feed(packet, &mut |picture| encode(overlay.as_mut(), coder, picture, out))
     }
 
     /// Says that no more packets come.
     pub(super) fn finish(&mut self, out: &mut PacketSink) -> WorkResult<()> {
-        self.pictures.finish(&mut |picture| self.coder.encode(picture, out))?;
-        self.coder.end(out)
+        let Self { pictures, overlay, coder } = self;
+        pictures.finish(&mut |picture| encode(overlay.as_mut(), coder, picture, out))?;
+        if let Some(overlay) = overlay {
+            overlay.finish(&mut |picture| coder.encode(picture, out))?;
+        }
+        coder.end(out)
+    }
+}
+
+fn encode(overlay: Option<&mut Overlay>, coder: &mut Coder, picture: &mut frame::Video, out: &mut PacketSink) -> WorkResult<()> {
+    match overlay {
+        Some(overlay) => overlay.lay(picture, &mut |picture| coder.encode(picture, out)),
+        None => coder.encode(picture, out),
     }
 }
 
@@ -124,15 +157,18 @@ impl Coder {
                 self.frames = 0;
             }
         }
-        let brought = self.upload.as_ref().map(|upload| upload.bring(picture)).transpose()?;
+        let is_hard = self.is_hard;
+        let brought = self.upload.as_ref().map(|upload| upload.bring(picture)).transpose().map_err(|error| of(is_hard, error))?;
         let picture = brought.as_ref().unwrap_or(picture);
-        self.encoder.as_mut().ok_or_else(gone)?.send_frame(picture).blame_us("encoding pictures")?;
+        let sent = self.encoder.as_mut().ok_or_else(gone)?.send_frame(picture).blame_us("encoding pictures");
+        sent.map_err(|error| of(is_hard, error))?;
         self.frames = self.frames.saturating_add(1);
         self.collect(out)
     }
 
     fn end(&mut self, out: &mut PacketSink) -> WorkResult<()> {
-        self.encoder.as_mut().ok_or_else(gone)?.send_eof().blame_us("ending the video")?;
+        let ended = self.encoder.as_mut().ok_or_else(gone)?.send_eof().blame_us("ending the video");
+        ended.map_err(|error| of(self.is_hard, error))?;
         self.collect(out)
     }
 
@@ -140,7 +176,12 @@ impl Coder {
         let encoder = self.encoder.as_mut().ok_or_else(gone)?;
         let time_base = encoder.time_base();
         let mut packet = Packet::empty();
-        while encoder.receive_packet(&mut packet).is_ok() {
+        loop {
+            match encoder.receive_packet(&mut packet) {
+                Ok(()) => {}
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: libc::EAGAIN }) => return Ok(()),
+                Err(error) => return Err(error).blame_us("encoding pictures").map_err(|error| of(self.is_hard, error)),
+            }
             if packet.duration() <= 0 {
                 packet.set_duration(1);
             }
@@ -150,8 +191,12 @@ impl Coder {
             }
             out(&mut packet, time_base)?;
         }
-        Ok(())
     }
+}
+
+/// What fails in the hardware, libx264 may do.
+fn of(is_hard: bool, error: WorkError) -> WorkError {
+    if is_hard { error.surprising(Surprise::HardwareFails) } else { error }
 }
 
 fn gone() -> WorkError {

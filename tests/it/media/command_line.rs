@@ -68,14 +68,18 @@ async fn compress_makes_it_fit_or_says_why_not() {
     let size_bytes = std::fs::metadata(&result).expect("the result").len();
     assert!((380_000..=400_000).contains(&size_bytes), "{size_bytes}");
     assert_eq!(names(&home), ["clip.mp4", "noise.mp4", "noise.small.mp4", "tgferry.toml"], "nothing else is left");
-    for (arguments, expected) in
-        [(["compress", "noise.mp4", "--to", "6K"], "slide show"), (["compress", "absent.mp4", "--to", "6K"], "absent.mp4")]
-    {
-        let said = refuses(&home, &arguments).await;
+    for (file, expected) in [("noise.mp4", "slide show"), ("absent.mp4", "absent.mp4")] {
+        let said = refuses(&home, &["compress", file, "--to", "6K", "-o", "tiny.mp4"]).await;
         assert!(said.contains(expected), "{said}");
     }
-    let said = refuses(&home, &["compress", "noise.mp4", "--to", "400K", "-o", "noise.mp4"]).await;
-    assert!(said.contains("overwrite the source"), "{said}");
+    // Neither the source nor what came of it before is overwritten.
+    let before = ["noise.mp4", "noise.small.mp4"].map(|name| std::fs::read(home.folder.path().join(name)).expect("it reads"));
+    let again: [&[&str]; 2] = [&["noise.mp4", "--to", "300K"], &["noise.mp4", "--to", "400K", "-o", "noise.mp4"]];
+    for (arguments, expected) in again.into_iter().zip(["noise.small.mp4 is there already", "noise.mp4 is there already"]) {
+        let said = refuses(&home, &[&["compress"], arguments].concat()).await;
+        assert!(said.contains(expected) && said.contains("--output"), "{said}");
+    }
+    assert!(before == ["noise.mp4", "noise.small.mp4"].map(|name| std::fs::read(home.folder.path().join(name)).expect("it reads")));
     let output = home.run(&["media", "compress", "noise.mp4", "--to", "soon"], "").await;
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("is no size"));
 }

@@ -92,6 +92,13 @@ pub(super) fn heard(path: &Path) -> Vec<f32> {
     bytes.chunks_exact(4).map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]])).collect()
 }
 
+/// The same, each sample at the time that the file says, as players keep sound beside pictures: what overlaps is left out, and where there is nothing there is silence.
+pub(super) fn heard_by_the_clock(path: &Path) -> Vec<f32> {
+    let clock = "aresample=48000:async=1:min_hard_comp=0.005:first_pts=0";
+    let bytes = ffmpeg(&["-i", name(path), "-map", "0:a:0", "-af", clock, "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]);
+    bytes.chunks_exact(4).map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]])).collect()
+}
+
 /// By how many samples what is heard in a file comes later than in another one from its sample `from` on. Measured at the start, or where the file is too
 /// short for that, nowhere: 0.
 pub(super) fn lag(part: &[f32], whole: &[f32], from: usize) -> i64 {

@@ -130,6 +130,34 @@ async fn presets_say_how_large_and_how_well() {
 }
 
 #[tokio::test]
+async fn a_preset_never_takes_more_than_the_source_did() {
+    let bench = Bench::new();
+    // Encoded with much patience at a poor quality: whatever is made of it looks no better, and takes more.
+    let frugal: &[&str] = &["-c:v", "libx264", "-preset", "veryslow", "-crf", "40", "-pix_fmt", "yuv420p"];
+    let poor: &[&str] = &["-c:a", "aac", "-ac", "2", "-b:a", "24k"];
+    let noise: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=4,noise=alls=30:allf=t"];
+    let hum: &[&str] = &["-f", "lavfi", "-i", "anoisesrc=duration=4:sample_rate=48000:amplitude=0.1"];
+    let (mp4, mkv, gif) = (bench.path("clip.mp4"), bench.path("clip.mkv"), bench.path("clip.gif"));
+    make(&mp4, &[noise, hum, frugal, poor]);
+    make(&mkv, &[&["-i", mp4.to_str().expect("UTF-8"), "-c", "copy"]]); // says nothing of rates
+    make(&gif, &[&["-f", "lavfi", "-i", "color=red:size=64x48:rate=10:duration=1,drawbox=w=20:h=20:color=blue:t=fill"]]);
+    for (input, format) in [(&mp4, Format::Mp4), (&mkv, Format::Mp4), (&mp4, Format::Mkv), (&gif, Format::Gif), (&mp4, Format::M4a)] {
+        for preset in [Preset::Small, Preset::Balanced] {
+            let name = format!("{} to {format:?} {preset:?}", input.display());
+            let made = bench.convert(ConvertRequest { preset: Some(preset), ..bench.conversion(input, format) }).await.expect("a file");
+            let source_bytes = std::fs::metadata(input).expect("it is there").len();
+            let tables_bytes = if format == Format::Gif { 0 } else { 4096 };
+            assert!(made.size_bytes <= source_bytes + tables_bytes, "{name}: {} of {source_bytes} bytes", made.size_bytes);
+            if format != Format::Gif {
+                assert_ne!(made.picture_encoded, Some(true), "{name}: it is copied, and said to be");
+                assert_ne!(made.sound_encoded, Some(true), "{name}");
+            }
+            described(&made.path);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_gif_keeps_colours_size_and_time() {
     let bench = Bench::new();
     let input = bench.path("clip.mp4");

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,12 +12,13 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tgferry::config::MediaConfig;
+use tgferry::media::{Media, SubtitlesRequest, SubtitlesWork};
 use tgferry::model::{Choice, Progress, ProgressSender, Reason};
 use tokio_util::sync::CancellationToken;
 
 use super::clips::{AAC, H264, PICTURE, TONE, make};
-use super::Bench;
 use super::process::{LONG, QUICK, ids_of_users, slow};
+use super::{Bench, config};
 
 /// Asks the process as the daemon does; its last word.
 fn ask(task: Value, readable: &[&Path], writable: Option<&Path>, file_bytes: u64) -> Value {
@@ -83,6 +85,68 @@ fn it_writes_into_its_folder_and_nowhere_else() {
     let unbounded = ask(remux_of(&input, &folder, &folder.join("long.mp4")), &[&input], Some(&folder), 4096);
     assert_ne!(unbounded["reply"], "made", "a file has a largest size: {unbounded}");
     assert!(std::fs::metadata(folder.join("long.mp4")).map_or(0, |metadata| metadata.len()) <= 4096);
+}
+
+/// What the daemon gives a child to read that burns text into pictures, beside the files: where libass finds fonts.
+const FONTS: [&str; 5] = ["/etc/fonts", "/usr/share/fontconfig", "/usr/share/fonts", "/usr/local/share/fonts", "/var/cache/fontconfig"];
+
+fn burn_in(video: &Path, text: &Path, folder: &Path) -> Value {
+    let settings = json!({ "codec": "h264", "preset": "ultrafast", "max_short_side": null, "max_frame_rate": 60.0, "square": false });
+    let text = json!({ "path": text, "track": null, "language": null });
+    let work = json!({ "burn_in": { "video": video, "text": text, "settings": settings, "crf": 30.0, "audio": "leave" } });
+    json!({ "task": "subtitle", "folder": folder, "output": folder.join("burnt.mp4"), "work": work, "title": null, "artist": null })
+}
+
+#[test]
+fn to_burn_in_text_it_reads_fonts_and_its_files_and_nothing_else() {
+    let bench = Bench::new();
+    let (video, other) = (bench.path("video.mkv"), bench.path("other.mkv"));
+    for path in [&video, &other] {
+        make(path, &[PICTURE, H264]);
+    }
+    let lines = b"1\n00:00:00,200 --> 00:00:01,800\nHello\n\n";
+    let (text, secret) = (bench.write("text.srt", lines), bench.write("secret.srt", lines));
+    let folder = bench.path("own");
+    std::fs::create_dir(&folder).expect("a folder");
+    let fonts = FONTS.map(Path::new);
+    let readable = [&fonts[..], &[&video, &text]].concat();
+    let burnt = ask(burn_in(&video, &text, &folder), &readable, Some(&folder), 1 << 30);
+    assert_eq!(burnt["reply"], "subtitled", "{burnt}");
+    assert!(folder.join("burnt.mp4").exists());
+    for (video, text) in [(&video, &secret), (&other, &text)] {
+        let refused = ask(burn_in(video, text, &folder), &readable, Some(&folder), 1 << 30);
+        assert!(refused["cause"].as_str().is_some_and(|cause| cause.contains("ermission denied")), "{refused}");
+    }
+    let refused = ask(burn_in(&video, &text, bench.folder.path()), &readable, Some(&folder), 1 << 30);
+    assert_eq!(refused["reply"], "error", "it writes into its own folder alone: {refused}");
+    assert!(!bench.path("burnt.mp4").exists());
+}
+
+#[tokio::test]
+async fn the_daemon_gives_it_no_more_than_that() {
+    let bench = Bench::new();
+    let video = bench.path("video.mkv");
+    make(&video, &[PICTURE, H264]);
+    let text = bench.write("text.srt", b"1\n00:00:00,200 --> 00:00:01,800\nHello\n\n");
+    let folder = bench.path("own");
+    std::fs::create_dir(&folder).expect("a folder");
+    let spy = bench.write("spy", include_str!("noting_zygote.py").replace("@PROGRAM@", env!("CARGO_BIN_EXE_tgferry")).as_bytes());
+    std::fs::set_permissions(&spy, std::fs::Permissions::from_mode(0o755)).expect("it may run");
+    let media = Media::new(config(), spy.clone());
+    let (progress, _watch) = ProgressSender::channel();
+    let (input, file, folder_of) = (video.clone(), Some(text.clone()), folder.clone());
+    let request = SubtitlesRequest { input, file, track: None, language: None, work: SubtitlesWork::BurnIn, folder: folder_of };
+    media.subtitles(request, &progress, &CancellationToken::new()).await.expect("it is burnt in");
+    let log = std::fs::read_to_string(spy.with_extension("log")).expect("requests");
+    let requests: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let burning = requests.iter().find(|request| request["task"]["task"] == "subtitle").expect("it was asked for");
+    let mut expected: Vec<String> = FONTS.map(str::to_owned).to_vec();
+    expected.extend([&video, &text].map(|path| path.display().to_string()));
+    let mut readable: Vec<String> = serde_json::from_value(burning["limits"]["readable"].clone()).expect("paths");
+    readable.sort();
+    expected.sort();
+    assert_eq!(readable, expected);
+    assert_eq!(burning["limits"]["writable"], json!(folder));
 }
 
 #[tokio::test]

@@ -1,82 +1,22 @@
 //! Files that are made ready while they are still growing. In: clips that come in pieces, each held back until something has been seen. Out: assertions.
 //! Must not: sleep, or depend on how fast anything is.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use futures::FutureExt;
-use tgferry::media::{PrepareRequest, Preparing, must_start_over};
-use tgferry::model::{Choice, Failure, MediaKind, Prepared, ProgressSender, Reason};
-use tgferry::spool::{Spool, SpoolWriter};
+use tgferry::media::must_start_over;
+use tgferry::model::{Failure, MediaKind, Prepared, Reason};
+use tgferry::spool::Spool;
 use tokio_util::sync::CancellationToken;
 
+use super::Bench;
 use super::clips::{AAC, FASTSTART, H264, TONE, assert_plays_everywhere, make, packets, probe};
+use super::growing::{HUM, NOISE, Source, done, first_bytes};
 use super::process::users_of;
-use super::{Bench, PATIENCE};
 
-/// A picture that compresses badly: some megabytes in a few seconds.
-const NOISE: &[&str] = &["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6,noise=alls=40:allf=t"];
-const HUM: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=6"];
 /// As sites serve picture and sound apart.
 const DASH: &[&str] = &["-movflags", "+empty_moov+default_base_moof", "-frag_duration", "1000000"];
 
-/// A file that comes as the test lets it.
-struct Source {
-    bytes: Vec<u8>,
-    given: usize,
-    writer: SpoolWriter,
-    spool: Spool,
-}
-
-impl Source {
-    /// The file lies at `path` in the end, with the content of `clip`.
-    async fn new(path: &Path, clip: &Path) -> Self {
-        let bytes = std::fs::read(clip).expect("the clip reads");
-        let (writer, spool) = SpoolWriter::create(path).await.expect("a spool");
-        Self { bytes, given: 0, writer, spool }
-    }
-
-    fn promised(self) -> Self {
-        self.writer.expect(Some(self.bytes.len() as u64));
-        self
-    }
-
-    /// Gives bytes up to so many hundredths of the whole.
-    async fn give(&mut self, percent: usize) {
-        let end = self.bytes.len() * percent / 100;
-        self.writer.write(&self.bytes[self.given..end]).await.expect("it is written");
-        self.given = end;
-    }
-
-    async fn finish(mut self) {
-        self.give(100).await;
-        self.writer.finish();
-    }
-}
-
 impl Bench {
-    /// A clip with picture and sound that plays everywhere.
-    fn clip(&self, name: &str, options: &[&str]) -> PathBuf {
-        let clip = self.path(&format!("clip-{name}"));
-        make(&clip, &[NOISE, HUM, H264, AAC, options]);
-        clip
-    }
-
-    fn live(&self, folder: &str, inputs: &[&Spool]) -> PrepareRequest {
-        let mut request = self.request(inputs[0].path(), Choice::Video);
-        request.inputs = inputs.iter().map(|spool| spool.path().to_owned()).collect();
-        request.folder = self.path(folder);
-        std::fs::create_dir_all(&request.folder).expect("the job's folder");
-        request
-    }
-
-    async fn begin(&self, request: PrepareRequest, inputs: Vec<Spool>, cancel: &CancellationToken) -> Result<Preparing, Failure> {
-        let (progress, _watch) = ProgressSender::channel();
-        let turn = async { Ok(Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.expect("it is open")) }.boxed();
-        let begun = self.media.begin(request, inputs, turn, &progress, cancel);
-        tokio::time::timeout(PATIENCE, begun).await.expect("it does not hang")
-    }
-
     /// Makes it from files that are whole.
     async fn prepare_whole(&self, folder: &str, clips: &[&Path]) -> Result<Prepared, Failure> {
         let mut spools = Vec::new();
@@ -86,17 +26,6 @@ impl Bench {
         let request = self.live(folder, &spools.iter().collect::<Vec<_>>());
         self.prepare(request).await
     }
-}
-
-async fn done(preparing: Preparing) -> Result<Prepared, Failure> {
-    tokio::time::timeout(PATIENCE, preparing.done).await.expect("it does not hang")
-}
-
-/// Waits until some of the output can be read, which is not whole then, and not from its start on.
-async fn first_bytes(spool: &Spool) {
-    let seen = spool.wait(|length| (length.ready_anywhere_bytes() > 0).then(|| length.clone()));
-    let length = tokio::time::timeout(PATIENCE, seen).await.expect("it does not hang").expect("it goes on");
-    assert!(!length.finished && length.ready_bytes() == 0, "{length:?}");
 }
 
 /// The same packets at the same times, in a file that measures the same.

@@ -2,7 +2,9 @@
 //!
 //! In: clips of a second or two. Out: assertions. Must not: compare bytes of encoders, which differ between versions.
 
+mod bitmaps;
 mod broken;
+mod changing;
 mod clips;
 mod codecs;
 mod command_line;
@@ -13,11 +15,13 @@ mod corpus;
 mod cut;
 mod draw;
 mod edit_damaged;
+mod growing;
 mod isolation;
 mod join;
 mod kinds;
 mod live;
 mod own_thumbnail;
+mod plays_in_browser;
 mod process;
 mod songs;
 mod sound;
