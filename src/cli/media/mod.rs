@@ -8,6 +8,7 @@ mod compress;
 mod convert;
 mod cut;
 mod join;
+mod pause;
 mod place;
 mod probe;
 mod size;
@@ -47,7 +48,7 @@ pub enum MediaCommand {
 /// Does it.
 pub async fn run(config: &Config, command: MediaCommand) -> Result<(), CliError> {
     let program = std::env::current_exe().map_err(CliError::ours)?;
-    let media = Media::new(config.media.clone(), program);
+    let media = Media::new(config.media.clone(), program).pausing_with(pause::follow_terminal());
     match command {
         MediaCommand::Probe(args) => probe::run(&media, args).await,
         MediaCommand::Compress(args) => compress::run(&media, args).await,

@@ -171,6 +171,40 @@ async fn one_that_pauses_can_be_cancelled() {
     assert_eq!(users_of(&input), 0);
 }
 
+#[test]
+fn ctrl_z_stops_the_work_too() {
+    let bench = Bench::new();
+    let input = bench.path("long.avi");
+    make(&input, &[LONG, QUICK]);
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_tgferry"))
+        .args(["media", "convert", "--to", "mp4", "--output"])
+        .args([&bench.path("made.mp4"), &input])
+        .env("TGFERRY_MEDIA__PRESET", "placebo")
+        .current_dir(bench.folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let signal = |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(program.id() as i32), signal).expect("it is there");
+    let eventually = |what: &str, holds: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let is_encoding = || ids_of_users(&bench.path("made.mp4")).len() == 1;
+    eventually("it begins", &is_encoding);
+    let worker = ids_of_users(&bench.path("made.mp4"))[0];
+    signal(nix::sys::signal::Signal::SIGTSTP);
+    eventually("both stand still", &|| stat(program.id(), STATE) == "T" && stat(worker, STATE) == "T");
+    signal(nix::sys::signal::Signal::SIGCONT);
+    eventually("both go on", &|| stat(program.id(), STATE) != "T" && stat(worker, STATE) != "T");
+    signal(nix::sys::signal::Signal::SIGINT);
+    program.wait().expect("it ends");
+    eventually("nothing is left", &|| users_of(&input) == 0);
+}
+
 #[tokio::test]
 async fn a_zygote_that_was_killed_is_started_anew_and_takes_its_children_along() {
     let bench = Bench::with(slow());
