@@ -26,9 +26,12 @@ def measure(arguments, clips, folder):
         for part in PARTS:
             target = int(fine.stat().st_size * part + SOUND_BIT_RATE / 8 * facts(fine).seconds)
             ours = folder / "ours.mp4"
+            ours.unlink(missing_ok=True)
             try:
                 took = tgferry(arguments, "media", "compress", source, "--to", target, "--output", ours)
             except Failed as failure:
+                if "slide show" not in str(failure):
+                    raise
                 say(f"{name} to {target}: {failure}")
                 refused += 1
                 continue
