@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::decide::Change;
 use super::formats::{self, Format, Preset, Treatment};
 use super::protocol::{
-    AudioWork, GifSettings, Make, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Task, VideoSettings, VideoWork,
+    AudioWork, GifSettings, Make, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Subtitles, Task, VideoSettings,
+    VideoWork,
 };
 use super::{Media, Word, absolute, names};
 use crate::config::MediaConfig;
@@ -123,6 +124,7 @@ fn output(config: &MediaConfig, request: &ConvertRequest, folder: &std::path::Pa
             Change::Copy => AudioWork::Copy,
             Change::Encode => AudioWork::Encode(sound(request, channels)),
         },
+        subtitles: Subtitles { keep: request.format == Format::Mp4, ..Subtitles::default() },
         title: info.title.or_else(|| stem().filter(|_| is_song)),
         artist: info.artist,
         album: info.album,

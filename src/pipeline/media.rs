@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::fetch::{Source, is_there};
 use super::{Pipeline, Run};
-use crate::media::PrepareRequest;
+use crate::media::{GivenSubtitles, PrepareRequest};
 use crate::model::{Failure, FetchedFile, Prepared, ProgressSender, Stage, Step};
 use crate::spool::Spool;
 
@@ -81,6 +81,7 @@ impl Pipeline {
             duration_s: file.duration_s,
             picture: file.picture.clone(),
             own_thumbnail: None,
+            subtitles: GivenSubtitles::default(),
             max_bytes,
             min_video_bit_rate: self.parts.config.route.min_video_bit_rate,
         })

@@ -13,6 +13,8 @@ use super::jpeg::Jpeg;
 use super::loudness;
 use super::muxer;
 use super::produce::{Front, Picture, Produced, Run, produce};
+use super::subtitle::{TEXT_NAME, write_text};
+use super::text_tracks::{self, Kept};
 use super::thumbnail;
 use super::video::Effort;
 use crate::media::memo::{Remembered, remember, remembered};
@@ -44,7 +46,11 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         _ => (None, 0.0),
     };
     let mut report = |fraction: f64| report(heard + fraction * (1.0 - heard));
-    let job = Job { task, inputs, threads, level };
+    let (kept, text_bytes) = match &task.output {
+        Some(output) => text_tracks::choose(&output.subtitles, inputs)?,
+        None => (Kept::All, 0),
+    };
+    let job = Job { task, inputs, threads, level, kept, text_bytes };
     let produced = task.output.as_ref().map(|output| job.produce_output(output, cover.as_ref(), &mut report)).transpose()?;
     if produced.as_ref().is_some_and(|produced| !produced.fits) {
         return Ok(None);
@@ -84,16 +90,32 @@ struct Job<'a> {
     threads: u32,
     /// A filter that makes the sound as loud as it should be.
     level: Option<String>,
+    /// Which tracks of text of the inputs are kept, and what all tracks of text will take, where that is of account.
+    kept: Kept,
+    text_bytes: u64,
 }
 
 impl Job<'_> {
     fn produce_output(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
+        if let Some(text) = &output.subtitles.burn {
+            write_text(text, "ass", &self.task.folder.join(TEXT_NAME), "ass")?;
+            std::env::set_current_dir(&self.task.folder).blame_us("going into the folder of the text")?;
+        }
+        let produced = self.produce_with(output, cover, report);
+        if output.subtitles.burn.is_some() {
+            remove(&self.task.folder.join(TEXT_NAME));
+        }
+        produced
+    }
+
+    fn produce_with(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
         let run = |picture, front| Run {
             inputs: self.inputs,
             picture,
             audio: &output.audio,
             output,
             cover: cover.map(|cover| &cover.cover),
+            kept: &self.kept,
             threads: self.threads,
             front,
             level: self.level.as_deref(),
@@ -176,7 +198,8 @@ impl Job<'_> {
         run: impl Fn(Picture<'a>, Front) -> Run<'a>,
         report: &mut dyn FnMut(f64),
     ) -> WorkResult<Produced> {
-        let (mut course, mut helm, mut bit_rate) = (course.clone(), None::<Helm>, 0);
+        let index_bytes = course.index_bytes + self.text_bytes;
+        let (mut course, mut helm, mut bit_rate) = (Course { index_bytes, ..course.clone() }, None::<Helm>, 0);
         let mut result_bytes = 0;
         let tries = if statistics.is_some() { TRIES } else { TRIES_IN_STEPS };
         for (turn, aim) in AIMS.into_iter().take(tries).enumerate() {

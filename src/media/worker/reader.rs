@@ -35,6 +35,7 @@ pub(super) struct Found {
 pub(super) struct Readers<'a> {
     readers: Vec<Reader<'a>>,
     wanted: Vec<Place>,
+    sparse: Vec<Place>,
 }
 
 struct Reader<'a> {
@@ -55,7 +56,14 @@ impl<'a> Readers<'a> {
             let clock = Clock::new(start_us, jump_limit_us(input), input.nb_streams() as usize);
             Reader { input, clock, next: None, at_us: i64::MIN, bad_packets: 0, ended: false }
         };
-        Self { readers: inputs.iter_mut().zip(starts_us).map(reader).collect(), wanted }
+        Self { readers: inputs.iter_mut().zip(starts_us).map(reader).collect(), wanted, sparse: Vec::new() }
+    }
+
+    /// Gives these streams as well, whose packets come now and then: how far they are apart tells nothing of the clock.
+    pub(super) fn with_sparse(mut self, places: Vec<Place>) -> Self {
+        self.wanted.extend(&places);
+        self.sparse = places;
+        self
     }
 
     /// The next packet in time; nothing at the end of all inputs.
@@ -63,7 +71,8 @@ impl<'a> Readers<'a> {
         for (index, reader) in self.readers.iter_mut().enumerate() {
             while reader.next.is_none() && !reader.ended {
                 let wanted = |stream: usize| self.wanted.contains(&Place { input: index, stream });
-                reader.next = reader.read(index, wanted)?;
+                let sparse = |stream: usize| self.sparse.contains(&Place { input: index, stream });
+                reader.next = reader.read(index, wanted, sparse)?;
             }
         }
         let earliest = self.readers.iter_mut().filter(|reader| reader.next.is_some()).min_by_key(|reader| reader.at_us);
@@ -73,7 +82,7 @@ impl<'a> Readers<'a> {
 
 impl Reader<'_> {
     /// One step: a packet that is wanted, or nothing.
-    fn read(&mut self, input: usize, wanted: impl Fn(usize) -> bool) -> WorkResult<Option<Found>> {
+    fn read(&mut self, input: usize, wanted: impl Fn(usize) -> bool, sparse: impl Fn(usize) -> bool) -> WorkResult<Option<Found>> {
         let mut packet = Packet::empty();
         match packet.read(self.input) {
             Ok(()) => self.bad_packets = 0,
@@ -97,7 +106,7 @@ impl Reader<'_> {
         };
         let to_us = |timestamp: i64| timestamp.rescale(time_base, rescale::TIME_BASE);
         let dts_us = packet.dts().or(packet.pts()).map(to_us);
-        let offset_us = self.clock.offset_for(stream, dts_us, to_us(packet.duration()));
+        let offset_us = self.clock.offset_for(stream, dts_us.filter(|_| !sparse(stream)), to_us(packet.duration()));
         let offset = offset_us.rescale(rescale::TIME_BASE, time_base);
         packet.set_pts(packet.pts().map(|pts| pts.saturating_add(offset)));
         packet.set_dts(packet.dts().map(|dts| dts.saturating_add(offset)));

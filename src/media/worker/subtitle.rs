@@ -11,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 use super::audio::AudioTrack;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
-use super::muxer::{Index, Muxer};
+use super::muxer::{Index, Muxer, TextLabel};
 use super::reader::{Place, Readers};
 use super::texts::{self, Line, Lines, UNIT};
 use super::video::{Effort, VideoTrack};
@@ -19,7 +19,7 @@ use crate::media::protocol::{AudioWork, Subtitle, SubtitleWork, Text, VideoSetti
 use crate::model::Reason;
 
 /// The name of the text that is burnt in. Relative, since the filter takes its name apart at colons and commas, which a folder's name may have.
-const TEXT_NAME: &str = "burnt-in.ass";
+pub(super) const TEXT_NAME: &str = "burnt-in.ass";
 
 /// Does it.
 pub(super) fn subtitle(task: &Subtitle, threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
@@ -40,7 +40,8 @@ pub(super) fn subtitle(task: &Subtitle, threads: u32, report: &mut dyn FnMut(f64
     }
 }
 
-fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
+/// Writes text as a file of its own.
+pub(super) fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
     let Lines { encoder, mut lines } = texts::read(text, codec)?;
     let mut muxer = Muxer::create(path, container)?;
     let to = muxer.add_encoded(encoder.as_ref())?;
@@ -122,8 +123,8 @@ fn rewrite(task: &Subtitle, video: &Path, ways: &Ways, tracks: &mut [(&Text, Lin
     }
     let mut waiting = Vec::new();
     for (text, lines) in tracks {
-        let to = muxer.add_encoded(lines.encoder.as_ref())?;
-        muxer.set_language(to, text.language.as_deref());
+        let label = TextLabel { language: text.language.clone(), ..TextLabel::default() };
+        let to = muxer.add_text(lines.encoder.as_ref(), &label)?;
         waiting.push(Waiting { to, lines: std::mem::take(&mut lines.lines).into_iter().peekable() });
     }
     let places = [chosen.video, chosen.audio].into_iter().flatten().map(|stream| Place { input: 0, stream }).collect();

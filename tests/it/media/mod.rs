@@ -15,6 +15,7 @@ mod draw;
 mod edit_damaged;
 mod isolation;
 mod join;
+mod kept_texts;
 mod kinds;
 mod live;
 mod own_thumbnail;
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tgferry::config::{Hardware, MediaConfig};
-use tgferry::media::{Media, PrepareRequest};
+use tgferry::media::{GivenSubtitles, Media, PrepareRequest};
 use tgferry::model::{Choice, Failure, Prepared, ProgressSender};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +78,7 @@ impl Bench {
             duration_s: None,
             picture: None,
             own_thumbnail: None,
+            subtitles: GivenSubtitles::default(),
             max_bytes: None,
             min_video_bit_rate: 20_000,
         }
