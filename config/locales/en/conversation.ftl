@@ -14,7 +14,7 @@ start =
 help =
     <b>How it works</b>
     1. Send a link. A message may hold up to { $links } of them.
-    2. Choose <b>Video</b> or <b>Audio</b> under the card that I send.
+    2. Choose <b>Video</b> or <b>Audio</b> under the card that I send. Where the site has subtitles, you can have them too.
     3. Watch it come, or do something else: I deliver it here.
 
     <b>Commands</b>

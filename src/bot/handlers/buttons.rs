@@ -60,7 +60,7 @@ async fn ask(
     match desk.intake.subtitles(person(query), place.job, language).await? {
         Ok(offers) => {
             if let Some(message) = &query.message {
-                desk.answers.buttons(message.chat().id, message.id(), keyboard(&offers)).await;
+                desk.answers.question(message.chat().id, message.id(), keyboard(&offers)).await;
             }
             Ok(word)
         }

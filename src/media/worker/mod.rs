@@ -33,6 +33,7 @@ mod make;
 mod measure;
 mod muxer;
 mod nal;
+mod overlay;
 mod pictures;
 mod probe;
 mod produce;

@@ -137,7 +137,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
     }
     texts.finish(&mut muxer)?;
     let duration_s = muxer.end_s();
-    complete(declared_s(&inputs, &ways), duration_s)?;
+    complete(declared_s(&inputs, &ways, texts.end_s()), duration_s)?;
     for origin in run.inputs {
         origin.finished().blame_us("waiting for the end of the input")?;
     }
@@ -273,8 +273,9 @@ fn sound_rate(sample_rate: i32, packet_samples: i32) -> f64 {
     f64::from(sample_rate) / packet_samples.min(PACKET_SAMPLES)
 }
 
-/// How long the inputs say they are, if that is more than an estimate from their size.
-fn declared_s(inputs: &[Input], ways: &[Way]) -> f64 {
+/// How long the inputs say they are, if that is more than an estimate from their size. Where only the whole says it, and is as long as its text, nothing is said of
+/// picture and sound.
+fn declared_s(inputs: &[Input], ways: &[Way], text_end_s: f64) -> f64 {
     let declared = |(index, input): (usize, &Input)| {
         if input::is_length_guessed(input) {
             return 0.0;
@@ -283,7 +284,8 @@ fn declared_s(inputs: &[Input], ways: &[Way]) -> f64 {
         let of_streams = kept
             .map(|stream| if stream.duration() > 0 { stream.duration() as f64 * f64::from(stream.time_base()) } else { 0.0 })
             .fold(0.0, f64::max);
-        if of_streams > 0.0 { of_streams } else { input::duration_s(input) }
+        let of_all = || Some(input::duration_s(input)).filter(|whole_s| text_end_s < whole_s - 0.1).unwrap_or(0.0);
+        if of_streams > 0.0 { of_streams } else { of_all() }
     };
     inputs.iter().enumerate().map(declared).fold(0.0, f64::max)
 }

@@ -12,6 +12,7 @@ use super::audio::AudioTrack;
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
 use super::muxer::{Index, Muxer, TextLabel};
+use super::overlay;
 use super::reader::{Place, Readers};
 use super::texts::{self, Line, Lines, UNIT};
 use super::video::{Effort, VideoTrack};
@@ -57,7 +58,7 @@ fn add_tracks(task: &Subtitle, video: &Path, texts: &[Text], report: &mut dyn Fn
     let mut tracks = Vec::new();
     for text in texts {
         match texts::read(text, "mov_text") {
-            Ok(lines) => tracks.push((text, lines)),
+            Ok(lines) => tracks.push((text, Lines { lines: overlay::flatten(lines.lines), ..lines })),
             // A track of the video that holds nothing is no reason to refuse another one.
             Err(error) if error.reason == Reason::Empty && text.track.is_some() && texts.len() > 1 => {
                 eprintln!("track {:?}: {}", text.track, error.cause);

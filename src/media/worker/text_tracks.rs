@@ -14,6 +14,7 @@ use super::error::WorkResult;
 use super::feed::Origin;
 use super::input::{self, parameters};
 use super::muxer::{Muxer, TextLabel};
+use super::overlay::{self, Overlay};
 use super::probe::tag_of;
 use super::reader::{Found, Place};
 use super::texts::{self, Line, UNIT};
@@ -24,8 +25,8 @@ use crate::media::protocol::Subtitles;
 const ENCODER: &str = "mov_text";
 /// More tracks of text than any film has: dubbed ones have some dozen.
 const MOST_TRACKS: usize = 100;
-/// Lines a second that a track has at most; where it has more, the index may not fit into the room that is left for it.
-const MOST_LINES: f64 = 1.0;
+/// Lines a second that a track has at most, if its file does not say how many there are; where it has more, the index may not fit into the room that is left for it.
+const MOST_LINES: f64 = 0.7;
 /// Samples of a line in MP4: one shows it, another takes it away. What the second holds, and what each takes in the index (a chunk of its own each).
 const SAMPLES_PER_LINE: u64 = 2;
 const INDEX_BYTES_PER_LINE: u64 = SAMPLES_PER_LINE * (8 + 4 + 12 + 8) + 2;
@@ -44,13 +45,18 @@ pub(super) enum Kept {
 /// Tracks on their way.
 pub(super) struct TextTracks {
     tracks: Vec<TextTrack>,
+    /// Where the last line of the inputs ends.
+    end_ms: i64,
 }
 
 struct TextTrack {
     to: usize,
     /// Where it comes from, if that is an input; else all lines wait from the start.
     source: Option<(Place, Translator)>,
+    overlay: Overlay,
     waiting: VecDeque<Line>,
+    /// How many lines there are, if that is said.
+    lines: Option<u64>,
 }
 
 /// What is known of the packets of a track before the first.
@@ -69,16 +75,23 @@ impl TextTracks {
             let lines = texts::read(text, ENCODER)?;
             let label = TextLabel { language: text.language.clone(), ..TextLabel::default() };
             let to = muxer.add_text(lines.encoder.as_ref(), &label)?;
-            tracks.push(TextTrack { to, source: None, waiting: lines.lines.into() });
+            let waiting = VecDeque::from(overlay::flatten(lines.lines));
+            tracks.push(TextTrack { to, source: None, overlay: Overlay::default(), lines: Some(waiting.len() as u64), waiting });
         }
         let of_inputs = if wanted.keep { places(inputs) } else { Vec::new() };
         for place in of_inputs.into_iter().filter(|place| kept.has(*place)) {
             let Some(stream) = inputs.get(place.input).and_then(|input| input.stream(place.stream)) else { continue };
             let Some(translator) = Translator::new(&stream) else { continue };
             let to = muxer.add_text(translator.encoder.as_ref(), &label_of(&stream))?;
-            tracks.push(TextTrack { to, source: Some((place, translator)), waiting: VecDeque::new() });
+            tracks.push(TextTrack {
+                to,
+                source: Some((place, translator)),
+                overlay: Overlay::default(),
+                waiting: VecDeque::new(),
+                lines: lines_of(&stream),
+            });
         }
-        Ok(Self { tracks })
+        Ok(Self { tracks, end_ms: 0 })
     }
 
     /// Where packets are wanted from.
@@ -88,9 +101,9 @@ impl TextTracks {
 
     /// For the room of the index.
     pub(super) fn sizes(&self) -> impl Iterator<Item = Size> {
-        self.tracks.iter().map(|track| match track.source {
-            Some(_) => Size::PerSecond(MOST_LINES * SAMPLES_PER_LINE as f64),
-            None => Size::Packets((track.waiting.len() as u64 + 1) * SAMPLES_PER_LINE),
+        self.tracks.iter().map(|track| match track.lines {
+            Some(lines) => Size::Packets((lines + 1) * SAMPLES_PER_LINE),
+            None => Size::PerSecond(MOST_LINES * SAMPLES_PER_LINE as f64),
         })
     }
 
@@ -98,16 +111,23 @@ impl TextTracks {
     pub(super) fn take(&mut self, found: &Found) -> bool {
         let is_from = |track: &&mut TextTrack| track.source.as_ref().is_some_and(|(place, _)| *place == found.from);
         let Some(track) = self.tracks.iter_mut().find(is_from) else { return false };
-        if let Some((_, translator)) = &mut track.source {
-            track.waiting.extend(translator.line(&found.packet));
+        if let Some(line) = track.source.as_mut().and_then(|(_, translator)| translator.line(&found.packet)) {
+            self.end_ms = self.end_ms.max(overlay::end_of(&line));
+            track.waiting.extend(track.overlay.begin(line));
         }
         true
     }
 
-    /// Writes the lines that begin until then.
+    /// Where the last line of the inputs ends, in seconds, as far as they have been read.
+    pub(super) fn end_s(&self) -> f64 {
+        self.end_ms as f64 / 1000.0
+    }
+
+    /// Writes the lines that end until then: one that is written could not be cut any more where the film ends.
     pub(super) fn write(&mut self, until_ms: i64, muxer: &mut Muxer) -> WorkResult<()> {
         for track in &mut self.tracks {
-            while let Some(line) = track.waiting.pop_front_if(|line| line.at_ms <= until_ms) {
+            track.waiting.extend(track.overlay.advance(until_ms));
+            while let Some(line) = track.waiting.pop_front_if(|line| overlay::end_of(line) <= until_ms) {
                 muxer.write(track.to, &mut line.packet(), UNIT)?;
             }
         }
@@ -117,8 +137,11 @@ impl TextTracks {
     /// Writes what is left. What is said behind the end of pictures and sound is not.
     pub(super) fn finish(&mut self, muxer: &mut Muxer) -> WorkResult<()> {
         let end_ms = (muxer.end_s() * 1000.0) as i64;
-        for line in self.tracks.iter_mut().flat_map(|track| &mut track.waiting) {
-            line.length_ms = line.length_ms.min((end_ms - line.at_ms).max(1));
+        for track in &mut self.tracks {
+            track.waiting.extend(track.overlay.advance(i64::MAX));
+        }
+        for line in self.tracks.iter_mut().flat_map(|track| &mut track.waiting).filter(|line| line.at_ms < end_ms) {
+            line.length_ms = line.length_ms.min(end_ms - line.at_ms);
         }
         self.write(end_ms, muxer)
     }
@@ -138,7 +161,7 @@ pub(super) fn choose(wanted: &Subtitles, origins: &[Origin]) -> WorkResult<(Kept
     let Some(most_bytes) = wanted.keep_bytes else { return Ok((Kept::All, 0)) };
     let mut all_bytes = 0;
     for text in &wanted.add {
-        let lines = texts::read(text, ENCODER)?.lines;
+        let lines = overlay::flatten(texts::read(text, ENCODER)?.lines);
         all_bytes += lines.iter().map(bytes_of).sum::<u64>() + TRACK_BYTES;
     }
     if !wanted.keep {
@@ -158,16 +181,27 @@ pub(super) fn choose(wanted: &Subtitles, origins: &[Origin]) -> WorkResult<(Kept
     Ok((Kept::Only(kept), all_bytes + kept_bytes))
 }
 
+/// A track on the scales.
+struct Weighed {
+    stream: usize,
+    translator: Translator,
+    overlay: Overlay,
+    bytes: u64,
+}
+
 /// What the tracks of text of a file will take, each.
 fn weigh(input: &mut Input) -> Vec<(usize, u64)> {
     let wanted = places(std::slice::from_ref(input));
-    let translator = |place: Place| Some((place.stream, Translator::new(&input.stream(place.stream)?)?, TRACK_BYTES));
-    let mut tracks: Vec<(usize, Translator, u64)> = wanted.into_iter().filter_map(translator).collect();
+    let begin = |place: Place| {
+        let translator = Translator::new(&input.stream(place.stream)?)?;
+        Some(Weighed { stream: place.stream, translator, overlay: Overlay::default(), bytes: TRACK_BYTES })
+    };
+    let mut tracks: Vec<Weighed> = wanted.into_iter().filter_map(begin).collect();
     if tracks.is_empty() {
         return Vec::new();
     }
     for mut stream in input.streams_mut() {
-        if !tracks.iter().any(|(number, ..)| *number == stream.index()) {
+        if !tracks.iter().any(|track| track.stream == stream.index()) {
             // SAFETY: a plain field of a living stream. The demuxer may pass its packets over.
             unsafe { (*stream.as_mut_ptr()).discard = ffi::AVDiscard::AVDISCARD_ALL };
         }
@@ -176,15 +210,17 @@ fn weigh(input: &mut Input) -> Vec<(usize, u64)> {
     loop {
         match packet.read(input) {
             Ok(()) => {
-                if let Some((_, translator, bytes)) = tracks.iter_mut().find(|(number, ..)| *number == packet.stream()) {
-                    *bytes += translator.line(&packet).as_ref().map_or(0, bytes_of);
+                if let Some(track) = tracks.iter_mut().find(|track| track.stream == packet.stream()) {
+                    let lines = track.translator.line(&packet).map(|line| track.overlay.begin(line));
+                    track.bytes += lines.iter().flatten().map(bytes_of).sum::<u64>();
                 }
             }
             Err(ffmpeg::Error::InvalidData) => {}
             Err(_) => break, // whether the file is whole is judged elsewhere
         }
     }
-    tracks.into_iter().map(|(number, _, bytes)| (number, bytes)).collect()
+    let ended = |mut track: Weighed| (track.stream, track.bytes + track.overlay.advance(i64::MAX).iter().map(bytes_of).sum::<u64>());
+    tracks.into_iter().map(ended).collect()
 }
 
 fn bytes_of(line: &Line) -> u64 {
@@ -211,6 +247,13 @@ fn is_text(stream: &Stream) -> bool {
             | ffi::AVCodecID::AV_CODEC_ID_WEBVTT
             | ffi::AVCodecID::AV_CODEC_ID_TEXT
     )
+}
+
+/// How many lines a track says that it has: in its index, or in a note that most writers of Matroska leave (`NUMBER_OF_FRAMES`, also with a language behind it).
+fn lines_of(stream: &Stream) -> Option<u64> {
+    let tags = stream.metadata();
+    let noted = || ["NUMBER_OF_FRAMES", "NUMBER_OF_FRAMES-eng"].iter().find_map(|name| tag_of(&tags, name)?.parse::<u64>().ok());
+    u64::try_from(stream.frames()).ok().filter(|lines| *lines > 0).or_else(noted).filter(|lines| *lines < 10_000_000)
 }
 
 fn label_of(stream: &Stream) -> TextLabel {

@@ -29,6 +29,7 @@ pub(super) struct Lines {
 }
 
 /// What stands on the screen for a while.
+#[derive(Debug)]
 pub(super) struct Line {
     pub(super) at_ms: i64,
     pub(super) length_ms: i64,

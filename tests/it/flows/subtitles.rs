@@ -186,6 +186,24 @@ async fn a_lost_answer_makes_no_second_file_and_a_refusal_no_failure() {
 }
 
 #[tokio::test]
+async fn a_kill_while_the_file_is_sent_makes_no_second_one() {
+    let scene = Scene::new().await;
+    let link = page(&scene);
+    let daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    asks(&ann, &link, &["with subtitles", "English", "As a file"]).await;
+    scene.called("sendDocument", 1).await;
+    daemon.kill().await;
+    let _daemon = scene.daemon();
+    gets(&ann, "document").await;
+    scene.home.is_clean().await;
+    let of_kind =
+        |kind: &str| ann.messages().into_iter().filter(|message| message.media.as_ref().is_some_and(|media| media.kind == kind)).count();
+    assert_eq!((of_kind("video"), of_kind("document")), (1, 1), "{}", ann.transcript());
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn the_settings_give_them_without_being_asked() {
     let scene = Scene::with("fetch = { subtitles = [\"de\", \"fr\", \"pt\"] }").await;
     let link = page(&scene);

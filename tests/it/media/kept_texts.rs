@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures::FutureExt;
 use serde_json::Value;
-use tgferry::media::{GivenSubtitles, Language, TextFile};
+use tgferry::media::{GivenSubtitles, Language, TextFile, must_start_over};
 use tgferry::model::{Choice, Prepared, ProgressSender};
 use tgferry::spool::Spool;
 use tokio_util::sync::CancellationToken;
@@ -124,6 +124,63 @@ async fn what_is_made_while_it_comes_has_them_too() {
         assert!(made[0] == made[1], "{name}: a second run makes the same");
         assert!(made[0].windows(4).any(|kind| kind == b"free"), "{name}: there was room left for the index");
     }
+}
+
+#[tokio::test]
+async fn lines_that_overlap_are_seen_together() {
+    let bench = Bench::new();
+    let input = film(&bench, "film.mkv", H264);
+    let speakers = "1\n00:00:01,000 --> 00:00:03,000\nOne\n\n2\n00:00:02,000 --> 00:00:04,000\nAnother\n\n3\n00:00:05,000 --> 00:00:09,000\nThe last\n\n";
+    let expected = "1\n00:00:01,000 --> 00:00:02,000\nOne\n\n2\n00:00:02,000 --> 00:00:03,000\nOne\nAnother\n\n\
+                    3\n00:00:03,000 --> 00:00:04,000\nAnother\n\n4\n00:00:05,000 --> 00:00:06,0";
+    let mut request = bench.request(&input, Choice::Video);
+    request.subtitles = GivenSubtitles { tracks: vec![file(&bench, "speakers.srt", speakers, "fr")], burn: None };
+    let prepared = bench.prepare(request).await.expect("a video");
+    assert_plays_everywhere(&prepared);
+    let text = srt(&prepared.path, 0);
+    assert!(text.starts_with(expected) && text.ends_with("The last\n\n"), "{text}");
+    // The same from a track of the film.
+    let (speakers, both) = (bench.path("speakers.srt"), bench.path("both.mkv"));
+    let texts = ["-i", input.to_str().expect("a path"), "-i", speakers.to_str().expect("a path")];
+    make(&both, &[&texts, &["-map", "0:v", "-map", "0:a", "-map", "1:s", "-c", "copy"]]);
+    let prepared = bench.prepare(bench.request(&both, Choice::Video)).await.expect("a video");
+    assert_plays_everywhere(&prepared);
+    let kept = srt(&prepared.path, 0);
+    assert_eq!(
+        kept.lines().filter(|line| line.starts_with(['O', 'A', 'T'])).collect::<Vec<_>>(),
+        ["One", "One", "Another", "Another", "The last"]
+    );
+}
+
+#[tokio::test]
+async fn more_lines_than_anybody_expects_are_made_from_the_whole() {
+    let bench = Bench::new();
+    let input = film(&bench, "film.mkv", H264);
+    let time = |ms: u32| format!("00:00:0{},{:03}", ms / 1000, ms % 1000);
+    let talk: String = (0..5000).map(|line| format!("{}\n{} --> {}\nWord {line}\n\n", line + 1, time(line), time(line + 1))).collect();
+    let (talk, chatty) = (bench.write("talk.srt", talk.as_bytes()), bench.path("chatty.mkv"));
+    let texts = ["-i", input.to_str().expect("a path"), "-i", talk.to_str().expect("a path")];
+    make(&chatty, &[&texts, &["-map", "0", "-map", "1:s", "-c", "copy"]]);
+    let mut request = bench.request(&chatty, Choice::Video);
+    for turn in ["while it comes", "from the whole"] {
+        let (progress, _watch) = ProgressSender::channel();
+        let turn_taken =
+            async { Ok(std::sync::Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.expect("it is open")) }.boxed();
+        let inputs = vec![Spool::whole(&chatty).await.expect("it is there")];
+        let preparing =
+            bench.media.begin(request.clone(), inputs, turn_taken, &progress, &CancellationToken::new()).await.expect("it begins");
+        let made = preparing.done.await;
+        if turn == "while it comes" {
+            assert!(must_start_over(&made.expect_err("the index has too little room")));
+        } else {
+            let prepared = made.expect("a video");
+            assert_plays_everywhere(&prepared);
+            assert_eq!(srt(&prepared.path, 2).matches("Word ").count(), 5000);
+        }
+    }
+    request.folder = bench.path("another");
+    std::fs::create_dir_all(&request.folder).expect("a folder");
+    assert_plays_everywhere(&bench.prepare(request).await.expect("whole from the start"));
 }
 
 #[tokio::test]
