@@ -102,7 +102,12 @@ impl Pipeline {
         if let Some(choice) = &run.job.subtitles {
             match self.aside(run, choice, message).await {
                 Err(failure) if failure.reason == Reason::Cancelled || self.is_tried_again(run, &failure) => return Err(failure),
-                Err(failure) => tracing::warn!(job = %run.job.id, %failure, "what belongs beside the file did not get there"),
+                Err(failure) => {
+                    tracing::warn!(job = %run.job.id, %failure, "what belongs beside the file did not get there");
+                    if let Err(failure) = self.say_missing(run, choice, message).await {
+                        tracing::debug!(job = %run.job.id, %failure, "nor could the person be told");
+                    }
+                }
                 Ok(()) => {}
             }
         }

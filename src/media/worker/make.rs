@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use ffmpeg_next as ffmpeg;
+
 use super::cover::{self, Cover};
 use super::error::{Blame, WorkError, WorkResult};
 use super::feed::Origin;
@@ -98,6 +100,9 @@ struct Job<'a> {
 impl Job<'_> {
     fn produce_output(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
         if let Some(text) = &output.subtitles.burn {
+            if ffmpeg::filter::find("subtitles").is_none() {
+                return Err(WorkError::new(Reason::NoEncoder { name: "libass".into() }, "this FFmpeg was built without libass"));
+            }
             write_text(text, "ass", &self.task.folder.join(TEXT_NAME), "ass")?;
             std::env::set_current_dir(&self.task.folder).blame_us("going into the folder of the text")?;
         }

@@ -204,6 +204,23 @@ async fn a_kill_while_the_file_is_sent_makes_no_second_one() {
 }
 
 #[tokio::test]
+async fn pieces_have_no_tracks_so_a_file_answers_the_first() {
+    let scene = Scene::with("route = { bot_api_max_bytes = 5_000_000, above_limits = [\"split\"] }").await;
+    let link = page(&scene);
+    scene.site.serve("film.mp4", Answer::File(clips::in_short_stretches()));
+    let _daemon = scene.daemon();
+    let ann = scene.person("ann").await;
+    asks(&ann, &link, &["with subtitles", "Deutsch", "to switch on"]).await;
+    let file = gets(&ann, "document").await;
+    let videos: Vec<_> =
+        ann.messages().into_iter().filter(|message| message.media.as_ref().is_some_and(|media| media.kind == "video")).collect();
+    assert_eq!((videos.len(), file.reply_to), (3, Some(videos[0].message_id)), "{}", ann.transcript());
+    assert!(std::fs::read_to_string(&file.media.unwrap().path).unwrap().contains("Grüße"));
+    scene.home.is_clean().await;
+    scene.ends_well();
+}
+
+#[tokio::test]
 async fn the_settings_give_them_without_being_asked() {
     let scene = Scene::with("fetch = { subtitles = [\"de\", \"fr\", \"pt\"] }").await;
     let link = page(&scene);
