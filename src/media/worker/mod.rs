@@ -33,7 +33,7 @@ mod make;
 mod measure;
 mod muxer;
 mod nal;
-mod overlay;
+mod overlaps;
 mod pictures;
 mod probe;
 mod produce;

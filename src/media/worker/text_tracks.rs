@@ -14,7 +14,7 @@ use super::error::WorkResult;
 use super::feed::Origin;
 use super::input::{self, parameters};
 use super::muxer::{Muxer, TextLabel};
-use super::overlay::{self, Overlay};
+use super::overlaps::{self, Overlaps};
 use super::probe::tag_of;
 use super::reader::{Found, Place};
 use super::texts::{self, Line, UNIT};
@@ -53,7 +53,7 @@ struct TextTrack {
     to: usize,
     /// Where it comes from, if that is an input; else all lines wait from the start.
     source: Option<(Place, Translator)>,
-    overlay: Overlay,
+    overlaps: Overlaps,
     waiting: VecDeque<Line>,
     /// How many lines there are, if that is said.
     lines: Option<u64>,
@@ -75,8 +75,8 @@ impl TextTracks {
             let lines = texts::read(text, ENCODER)?;
             let label = TextLabel { language: text.language.clone(), ..TextLabel::default() };
             let to = muxer.add_text(lines.encoder.as_ref(), &label)?;
-            let waiting = VecDeque::from(overlay::flatten(lines.lines));
-            tracks.push(TextTrack { to, source: None, overlay: Overlay::default(), lines: Some(waiting.len() as u64), waiting });
+            let waiting = VecDeque::from(overlaps::flatten(lines.lines));
+            tracks.push(TextTrack { to, source: None, overlaps: Overlaps::default(), lines: Some(waiting.len() as u64), waiting });
         }
         let of_inputs = if wanted.keep { places(inputs) } else { Vec::new() };
         for place in of_inputs.into_iter().filter(|place| kept.has(*place)) {
@@ -86,7 +86,7 @@ impl TextTracks {
             tracks.push(TextTrack {
                 to,
                 source: Some((place, translator)),
-                overlay: Overlay::default(),
+                overlaps: Overlaps::default(),
                 waiting: VecDeque::new(),
                 lines: lines_of(&stream),
             });
@@ -112,8 +112,8 @@ impl TextTracks {
         let is_from = |track: &&mut TextTrack| track.source.as_ref().is_some_and(|(place, _)| *place == found.from);
         let Some(track) = self.tracks.iter_mut().find(is_from) else { return false };
         if let Some(line) = track.source.as_mut().and_then(|(_, translator)| translator.line(&found.packet)) {
-            self.end_ms = self.end_ms.max(overlay::end_of(&line));
-            track.waiting.extend(track.overlay.begin(line));
+            self.end_ms = self.end_ms.max(overlaps::end_of(&line));
+            track.waiting.extend(track.overlaps.begin(line));
         }
         true
     }
@@ -126,8 +126,8 @@ impl TextTracks {
     /// Writes the lines that end until then: one that is written could not be cut any more where the film ends.
     pub(super) fn write(&mut self, until_ms: i64, muxer: &mut Muxer) -> WorkResult<()> {
         for track in &mut self.tracks {
-            track.waiting.extend(track.overlay.advance(until_ms));
-            while let Some(line) = track.waiting.pop_front_if(|line| overlay::end_of(line) <= until_ms) {
+            track.waiting.extend(track.overlaps.advance(until_ms));
+            while let Some(line) = track.waiting.pop_front_if(|line| overlaps::end_of(line) <= until_ms) {
                 muxer.write(track.to, &mut line.packet(), UNIT)?;
             }
         }
@@ -138,7 +138,7 @@ impl TextTracks {
     pub(super) fn finish(&mut self, muxer: &mut Muxer) -> WorkResult<()> {
         let end_ms = (muxer.end_s() * 1000.0) as i64;
         for track in &mut self.tracks {
-            track.waiting.extend(track.overlay.advance(i64::MAX));
+            track.waiting.extend(track.overlaps.advance(i64::MAX));
         }
         for line in self.tracks.iter_mut().flat_map(|track| &mut track.waiting).filter(|line| line.at_ms < end_ms) {
             line.length_ms = line.length_ms.min(end_ms - line.at_ms);
@@ -161,7 +161,7 @@ pub(super) fn choose(wanted: &Subtitles, origins: &[Origin]) -> WorkResult<(Kept
     let Some(most_bytes) = wanted.keep_bytes else { return Ok((Kept::All, 0)) };
     let mut all_bytes = 0;
     for text in &wanted.add {
-        let lines = overlay::flatten(texts::read(text, ENCODER)?.lines);
+        let lines = overlaps::flatten(texts::read(text, ENCODER)?.lines);
         all_bytes += lines.iter().map(bytes_of).sum::<u64>() + TRACK_BYTES;
     }
     if !wanted.keep {
@@ -185,7 +185,7 @@ pub(super) fn choose(wanted: &Subtitles, origins: &[Origin]) -> WorkResult<(Kept
 struct Weighed {
     stream: usize,
     translator: Translator,
-    overlay: Overlay,
+    overlaps: Overlaps,
     bytes: u64,
 }
 
@@ -194,7 +194,7 @@ fn weigh(input: &mut Input) -> Vec<(usize, u64)> {
     let wanted = places(std::slice::from_ref(input));
     let begin = |place: Place| {
         let translator = Translator::new(&input.stream(place.stream)?)?;
-        Some(Weighed { stream: place.stream, translator, overlay: Overlay::default(), bytes: TRACK_BYTES })
+        Some(Weighed { stream: place.stream, translator, overlaps: Overlaps::default(), bytes: TRACK_BYTES })
     };
     let mut tracks: Vec<Weighed> = wanted.into_iter().filter_map(begin).collect();
     if tracks.is_empty() {
@@ -211,7 +211,7 @@ fn weigh(input: &mut Input) -> Vec<(usize, u64)> {
         match packet.read(input) {
             Ok(()) => {
                 if let Some(track) = tracks.iter_mut().find(|track| track.stream == packet.stream()) {
-                    let lines = track.translator.line(&packet).map(|line| track.overlay.begin(line));
+                    let lines = track.translator.line(&packet).map(|line| track.overlaps.begin(line));
                     track.bytes += lines.iter().flatten().map(bytes_of).sum::<u64>();
                 }
             }
@@ -219,7 +219,7 @@ fn weigh(input: &mut Input) -> Vec<(usize, u64)> {
             Err(_) => break, // whether the file is whole is judged elsewhere
         }
     }
-    let ended = |mut track: Weighed| (track.stream, track.bytes + track.overlay.advance(i64::MAX).iter().map(bytes_of).sum::<u64>());
+    let ended = |mut track: Weighed| (track.stream, track.bytes + track.overlaps.advance(i64::MAX).iter().map(bytes_of).sum::<u64>());
     tracks.into_iter().map(ended).collect()
 }
 

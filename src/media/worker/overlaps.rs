@@ -14,13 +14,13 @@ const LONGEST_BYTES: usize = u16::MAX as usize;
 
 /// Lines that are seen now.
 #[derive(Debug, Default)]
-pub(super) struct Overlay {
+pub(super) struct Overlaps {
     seen: Vec<Line>,
     /// What was seen before is written.
     from_ms: i64,
 }
 
-impl Overlay {
+impl Overlaps {
     /// A line begins, not before those that began earlier. Gives what is to be written by now.
     pub(super) fn begin(&mut self, mut line: Line) -> Vec<Line> {
         line.at_ms = line.at_ms.max(self.from_ms);
@@ -55,9 +55,9 @@ impl Overlay {
 
 /// The same for lines that are all known.
 pub(super) fn flatten(lines: Vec<Line>) -> Vec<Line> {
-    let mut overlay = Overlay::default();
-    let mut flat: Vec<Line> = lines.into_iter().flat_map(|line| overlay.begin(line)).collect();
-    flat.extend(overlay.advance(i64::MAX));
+    let mut overlaps = Overlaps::default();
+    let mut flat: Vec<Line> = lines.into_iter().flat_map(|line| overlaps.begin(line)).collect();
+    flat.extend(overlaps.advance(i64::MAX));
     flat
 }
 
@@ -139,15 +139,15 @@ mod tests {
                 prop_assert!(pair[0].length_ms > 0 && end_of(&pair[0]) <= pair[1].at_ms);
             }
             // Time that passes in between changes nothing.
-            let mut overlay = Overlay::default();
+            let mut overlaps = Overlaps::default();
             let mut step_by_step = Vec::new();
             for line in &lines {
                 for now_ms in (0..line.at_ms).step_by(steps as usize) {
-                    step_by_step.extend(overlay.advance(now_ms));
+                    step_by_step.extend(overlaps.advance(now_ms));
                 }
-                step_by_step.extend(overlay.begin(Line { bytes: line.bytes.clone(), ..*line }));
+                step_by_step.extend(overlaps.begin(Line { bytes: line.bytes.clone(), ..*line }));
             }
-            step_by_step.extend(overlay.advance(i64::MAX));
+            step_by_step.extend(overlaps.advance(i64::MAX));
             let key = |line: &Line| (line.at_ms, line.length_ms, line.bytes.clone());
             prop_assert_eq!(step_by_step.iter().map(key).collect::<Vec<_>>(), all.iter().map(key).collect::<Vec<_>>());
         }
