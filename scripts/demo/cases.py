@@ -39,6 +39,7 @@ class Cases:
             ("audio", self.audio),
             ("hls", self.hls),
             ("page", self.page),
+            ("subtitles", self.subtitles),
             ("repeat", self.repeat),
             ("cancel", self.cancel),
         ]
@@ -56,6 +57,18 @@ class Cases:
 
     def page(self):
         return self._video("/page/", self._root / "pier.mp4", "page")
+
+    def subtitles(self):
+        began = time.monotonic()
+        asked = self._chat.send(self._site_url + "/page/")
+        for label in ("with subtitles", "Deutsch"):
+            self._press_on_card(asked, label)
+        message = self._choose_and_wait(asked, "switch on", "video")
+        seconds = time.monotonic() - began
+        file = self._download(message, "subtitles.mp4")
+        must(media.SUBTITLES["de"] in media.subtitles(file), "the subtitles are not in it")
+        must(media.pictures_hash(file) == media.pictures_hash(self._root / "pier.mp4"), "the pictures are not those of the source")
+        return self._facts(message["media"], seconds)
 
     def audio(self):
         began = time.monotonic()

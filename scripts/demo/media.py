@@ -15,6 +15,7 @@ MIB = 1024 * 1024
 PIECE_SECONDS = 5
 PIECE_BITS_PER_SECOND = 24_000_000
 TITLE = "Harbour lights"
+SUBTITLES = {"en": "It is late on the pier.", "de": "Es ist spät auf der Mole."}
 PERFORMER = "The Ferrymen"
 
 
@@ -96,13 +97,22 @@ def make_page(folder):
     (folder / "index.html").write_text(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>A walk on the pier</title></head>\n<body>\n"
         "<h1>A walk on the pier</h1>\n<p>Filmed in the evening.</p>\n"
-        '<video controls width="640"><source src="/pier.mp4" type="video/mp4"></video>\n</body>\n</html>\n'
+        '<video controls width="640"><source src="/pier.mp4" type="video/mp4">'
+        '<track kind="subtitles" src="en.vtt" srclang="en"><track kind="subtitles" src="de.vtt" srclang="de"></video>\n</body>\n</html>\n'
     )
+    for language, text in SUBTITLES.items():
+        (folder / f"{language}.vtt").write_text(f"WEBVTT\n\n00:00.500 --> 00:01.500\n{text}\n", encoding="utf-8")
 
 
 def ffmpeg(*arguments):
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *map(str, arguments)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def subtitles(path: pathlib.Path) -> str:
+    """What the first track of text says."""
+    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(path), "-map", "0:s:0", "-f", "srt", "-"]
+    return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8").stdout
 
 
 def facts(path: pathlib.Path) -> Facts:

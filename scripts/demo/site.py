@@ -29,6 +29,7 @@ TYPES = {
     ".mp4": "video/mp4",
     ".mpd": "application/dash+xml",
     ".ts": "video/mp2t",
+    ".vtt": "text/vtt; charset=utf-8",
 }
 
 

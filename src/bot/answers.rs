@@ -70,10 +70,20 @@ impl Answers {
         .await;
     }
 
-    /// Other buttons under a message.
+    /// Other buttons under a message, now or not at all.
     pub(super) async fn buttons(&self, chat: ChatId, message: MessageId, keyboard: InlineKeyboardMarkup) {
         let bot = self.bot.clone();
         self.begin("new buttons", async move { bot.edit_message_reply_markup(chat, message).reply_markup(keyboard).await.map(drop) }).await;
+    }
+
+    /// Buttons that a person waits for. Where they come late, the next edit of the job's status puts its own there again.
+    pub(super) async fn question(&self, chat: ChatId, message: MessageId, keyboard: InlineKeyboardMarkup) {
+        let bot = self.bot.clone();
+        self.begin("a question", async move {
+            let ask = || bot.edit_message_reply_markup(chat, message).reply_markup(keyboard.clone()).into_future();
+            patiently(Patience::SHORT, ask).await.map(drop)
+        })
+        .await;
     }
 
     /// "Typing…", for the seconds until there is a card.

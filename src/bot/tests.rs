@@ -14,7 +14,7 @@ use super::answers::Answers;
 use super::desk::Desk;
 use super::schema::{dispatch, schema};
 use crate::intake::Intake;
-use crate::model::{ChatId, Choice, JobId, Link, MessageId, NewJob, Stage, UserId};
+use crate::model::{ChatId, Choice, JobId, Link, MessageId, NewJob, SourceCard, Stage, SubtitleChoice, SubtitleOffer, UserId};
 use crate::queue::Queue;
 use crate::store::Store;
 
@@ -87,6 +87,7 @@ impl Scene {
             request_message: Some(MessageId(1)),
             link: Link::parse("https://example.org/v.mp4").unwrap(),
             choice: None,
+            subtitles: None,
             language: "en".into(),
         };
         let id = self.store.accept(vec![job]).await.unwrap()[0];
@@ -237,6 +238,30 @@ async fn a_pressed_button_is_always_answered() {
     assert_eq!(word(press(ANN, &format!("x:{job}"))).await, ("Stopped.".to_owned(), 1));
     scene.store.end(job, Stage::Cancelled, None).await.unwrap();
     assert!(word(press(ANN, &format!("x:{job}"))).await.0.contains("nothing left"));
+}
+
+#[tokio::test]
+async fn a_card_asks_for_language_and_way() {
+    let scene = Scene::new().await;
+    let job = scene.card().await;
+    let offer = |language: &str| SubtitleOffer { language: language.into(), automatic: false };
+    let card = SourceCard { subtitles: vec![offer("de"), offer("en-US")], ..SourceCard::default() };
+    scene.store.put_card(&Link::parse("https://example.org/v.mp4").unwrap(), card).await.unwrap();
+    let labels = async |data: &str| {
+        let calls = scene.takes(press(ANN, data)).await;
+        let (_, body) = calls.iter().find(|(method, _)| method == "EditMessageReplyMarkup").expect("other buttons").clone();
+        let rows = body["reply_markup"]["inline_keyboard"].as_array().unwrap().clone();
+        rows.iter().flat_map(|row| row.as_array().unwrap()).map(|button| button["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&format!("s:{job}p:0")).await[..2], ["English (US)", "Deutsch"], "her app speaks English");
+    assert_eq!(labels(&format!("l:{job}p:de")).await.len(), 4);
+    assert!(labels(&format!("b:{job}p")).await.iter().any(|label| label.contains("pieces")));
+    assert!(!labels(&format!("b:{job}")).await.iter().any(|label| label.contains("pieces")));
+    assert!(scene.takes(press(BEN, &format!("s:{job}:0"))).await.iter().all(|(method, _)| method == "AnswerCallbackQuery"));
+    assert_eq!(labels(&format!("t:{job}:de:burn")).await.len(), 1, "nothing but to cancel is left");
+    let stored = scene.store.job(job).await.unwrap().unwrap();
+    assert_eq!((stored.choice, stored.subtitles), (Some(Choice::Video), SubtitleChoice::parse("de:burn")));
+    assert!(scene.takes(press(ANN, &format!("s:{job}:0"))).await.iter().all(|(method, _)| method == "AnswerCallbackQuery"));
 }
 
 #[tokio::test]

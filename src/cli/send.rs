@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::error::CliError;
-use crate::model::{ChatId, Choice, JobId, Link, NewJob, Progress, Reason, Stage, Step, UserId};
+use crate::model::{ChatId, Choice, JobId, Link, NewJob, Progress, Reason, Stage, Step, SubtitleChoice, UserId};
 use crate::queue;
 use crate::store::Store;
 
@@ -36,6 +36,13 @@ pub struct SendArgs {
     /// A video that no message can hold is cut into pieces rather than made smaller
     #[arg(long, conflicts_with = "audio")]
     split: bool,
+    /// Subtitles in a language, such as `en` or `pt-BR:burn`: as a track of the video, burnt into its picture, or as a file beside it
+    #[arg(long, value_name = "LANGUAGE[:track|burn|file]", conflicts_with = "audio", value_parser = subtitles)]
+    subtitles: Option<SubtitleChoice>,
+}
+
+fn subtitles(text: &str) -> Result<SubtitleChoice, String> {
+    SubtitleChoice::parse(text).ok_or_else(|| "it is a language, such as en, and behind a colon track, burn or file".into())
 }
 
 /// Sends it.
@@ -51,6 +58,7 @@ pub async fn run(config: Config, args: SendArgs) -> Result<(), CliError> {
             (false, true) => Choice::Pieces,
             (false, false) => Choice::Video,
         }),
+        subtitles: args.subtitles,
         language: config.bot.default_language.clone(),
     };
     let bar = ProgressBar::new_spinner();

@@ -22,6 +22,8 @@ pub struct FetchConfig {
     pub yt_dlp_args: Vec<String>,
     /// Tallest video that is asked for, in pixels.
     pub max_height: u32,
+    /// Languages of subtitles that a video is given as tracks without being asked for them.
+    pub subtitles: Vec<String>,
     /// Seconds to wait for a connection.
     pub connect_timeout_s: u64,
     /// Seconds without a byte after which a connection counts as broken.

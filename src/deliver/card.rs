@@ -12,7 +12,7 @@ use teloxide::{ApiError, Bot, RequestError};
 
 use super::render;
 use crate::i18n::Texts;
-use crate::model::{Failure, Job, MessageId, SourceCard};
+use crate::model::{Failure, Job, MessageId, Place, SourceCard};
 use crate::telegram::bot::failure_from;
 use crate::telegram::edit::no_preview;
 use crate::telegram::keyboards;
@@ -27,7 +27,7 @@ const MAX_PHOTO_BYTES: u64 = 10 * 1024 * 1024;
 pub async fn send_card(bot: &Bot, job: &Job, card: &SourceCard, picture: Option<&Path>, offers_pieces: bool) -> Result<MessageId, Failure> {
     let texts = Texts::new(&job.language);
     let html = render::card(&texts, job, card, offers_pieces);
-    let keyboard = keyboards::card(&texts, job.id, offers_pieces);
+    let keyboard = keyboards::card(&texts, Place { job: job.id, offers_pieces }, !card.subtitles.is_empty());
     if let Some(picture) = picture.filter(|picture| can_be_sent(picture)) {
         match send_photo(bot, job, picture, &html, &keyboard).await {
             Ok(message) => return Ok(message),
@@ -45,9 +45,20 @@ pub async fn say(bot: &Bot, job: &Job, html: &str) -> Result<MessageId, Failure>
 
 /// Sends a text as a reply to the request.
 pub(super) async fn send_text(bot: &Bot, job: &Job, html: &str, keyboard: Option<InlineKeyboardMarkup>) -> Result<MessageId, RequestError> {
+    send_reply(bot, job, job.request_message, html, keyboard).await
+}
+
+/// Sends a text as a reply to a message.
+pub(super) async fn send_reply(
+    bot: &Bot,
+    job: &Job,
+    answers: Option<MessageId>,
+    html: &str,
+    keyboard: Option<InlineKeyboardMarkup>,
+) -> Result<MessageId, RequestError> {
     let message = patiently(Patience::SHORT, || {
         let mut call = bot.send_message(chat(job), html).parse_mode(ParseMode::Html).link_preview_options(no_preview());
-        call.reply_parameters = reply_to(job.request_message);
+        call.reply_parameters = reply_to(answers);
         call.reply_markup = keyboard.clone().map(Into::into);
         call.into_future()
     })

@@ -2,6 +2,7 @@
 //!
 //! In: jobs, cards, progress, messages in the relay. Out: messages in the requester's chat. Must not: decide what comes next, or touch the store.
 
+pub mod aside;
 pub mod caption;
 pub mod card;
 pub mod hand_over;

@@ -57,6 +57,7 @@ impl Scene {
             stage: Stage::Choose,
             title: Some("A <film>".into()),
             attempts: 0,
+            subtitles: None,
         }
     }
 

@@ -21,7 +21,7 @@ mod together;
 pub mod workspace;
 mod ytdlp;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use url::Url;
 use self::client::Guard;
 use self::http::{HttpSource, Requester};
 use self::recent::Recent;
-pub use self::source::{FetchRequest, Fetched};
+pub use self::source::{FetchRequest, Fetched, TextRequest};
 use self::source::{Source, Target};
 use self::ytdlp::YtDlpSource;
 pub use self::ytdlp::YtDlpVersion;
@@ -84,6 +84,17 @@ impl Fetcher {
                 self.0.probed.forget(&request.link);
             }
             fetched
+        })
+        .await
+    }
+
+    /// Fetches the subtitles of a content, as a file in the job's folder (SRT, WebVTT or ASS, as far as its source says), at most 10 MB. Nothing if its source has
+    /// none in this language.
+    pub async fn subtitles(&self, request: TextRequest, cancel: &CancellationToken) -> Result<Option<PathBuf>, Failure> {
+        until_cancelled(cancel, async {
+            let (source, target) = self.choose(&request.link).await?;
+            tracing::debug!(host = request.link.host(), source = source.name(), language = request.language, "fetching subtitles");
+            source.subtitles(&target, &request).await
         })
         .await
     }

@@ -25,6 +25,19 @@ pub struct FetchRequest {
     pub folder: PathBuf,
 }
 
+/// Which subtitles to fetch, and where to.
+#[derive(Clone, Debug)]
+pub struct TextRequest {
+    /// The content that they belong to.
+    pub link: Link,
+    /// The language, as in [`crate::model::SubtitleOffer`], or without its country and script.
+    pub language: String,
+    /// True takes what a machine wrote, too.
+    pub also_automatic: bool,
+    /// The folder of the job.
+    pub folder: PathBuf,
+}
+
 /// A fetch that has begun.
 #[derive(Clone, Debug)]
 pub struct Fetched {
@@ -66,4 +79,9 @@ pub(crate) trait Source: Send + Sync {
         progress: &'a ProgressSender,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Fetched, Failure>>;
+
+    /// Fetches subtitles that lie beside the content, as a file; nothing if there are none.
+    fn subtitles<'a>(&'a self, _target: &'a Target, _request: &'a TextRequest) -> BoxFuture<'a, Result<Option<PathBuf>, Failure>> {
+        Box::pin(async { Ok(None) })
+    }
 }

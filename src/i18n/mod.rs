@@ -4,7 +4,10 @@
 //! Must not: know what the texts are about. A new language is one more folder in `config/locales/`, embedded at build time.
 
 pub mod format;
+mod language;
 mod reason;
+
+pub use language::language_name;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 
 pub mod parse;
 
-use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, UserId};
+use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, SubtitleChoice, SubtitleOffer, UserId, sort_offers};
 use crate::queue::Queue;
 use crate::store::Store;
 
@@ -93,6 +93,7 @@ impl Intake {
                 request_message: Some(request.message),
                 link,
                 choice: None,
+                subtitles: None,
                 language: request.language.clone(),
             })
             .collect();
@@ -102,16 +103,31 @@ impl Intake {
     }
 
     /// Stores what a person chose on a card.
-    pub async fn choose(&self, user: UserId, id: JobId, choice: Choice) -> Result<Chosen, Failure> {
+    pub async fn choose(&self, user: UserId, id: JobId, choice: Choice, subtitles: Option<&SubtitleChoice>) -> Result<Chosen, Failure> {
         let Some(job) = self.store.job(id).await? else { return Ok(Chosen::Gone) };
         if job.user != user {
             return Ok(Chosen::NotYours);
         }
-        if self.store.choose(id, choice).await? {
+        if self.store.choose(id, choice, subtitles).await? {
             self.queue.wake();
             return Ok(Chosen::Queued);
         }
         Ok(if job.stage.is_final() { Chosen::Gone } else { Chosen::AlreadyChosen })
+    }
+
+    /// The subtitles that a person can choose from, those in her language first; or why there is nothing to choose any more.
+    pub async fn subtitles(&self, user: UserId, id: JobId, language: Option<&str>) -> Result<Result<Vec<SubtitleOffer>, Chosen>, Failure> {
+        let Some(job) = self.store.job(id).await? else { return Ok(Err(Chosen::Gone)) };
+        Ok(match job {
+            job if job.user != user => Err(Chosen::NotYours),
+            job if job.stage.is_final() => Err(Chosen::Gone),
+            job if job.choice.is_some() => Err(Chosen::AlreadyChosen),
+            job => {
+                let mut offers = self.store.card(&job.link).await?.unwrap_or_default().subtitles;
+                sort_offers(&mut offers, &[language.unwrap_or(&job.language)]);
+                Ok(offers)
+            }
+        })
     }
 
     /// Cancels a job of a person.

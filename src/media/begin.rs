@@ -73,7 +73,8 @@ async fn judge(
     let sniffed = sniff(&first.read(0..SNIFF_BYTES as u64).await?);
     let size_bytes = inputs.iter().map(|input| input.length()).map(|length| length.expected_bytes.unwrap_or(length.ready_bytes())).sum();
     let claim = claim(&request.file_name, request.mime.as_deref());
-    let given = Given { sniffed, claim, choice: request.choice, size_bytes, loudness: media.config.loudness, max_bytes: None };
+    let (choice, loudness, texts) = (request.choice, media.config.loudness, request.subtitles.texts());
+    let given = Given { sniffed, claim, choice, size_bytes, loudness, max_bytes: None, texts };
     let decision = match (decide_early(given), sniffed) {
         (Some(decision), _) => (decision, None),
         (None, Sniffed::Jpeg | Sniffed::Png) => return Ok(Live::Wait),
@@ -116,7 +117,12 @@ fn live(
         (decision @ Decision::Video { video: Change::Copy, audio: Change::Copy | Change::Leave }, Some(probed))
             if comes_in_order(&probed) =>
         {
-            Live::Remux(Box::new(prepare::plan(&media.config, request, &decision, size_bytes, probed)?))
+            let keeps_texts = says_all_tracks_first(&probed);
+            let mut work = prepare::plan(&media.config, request, &decision, size_bytes, probed)?;
+            if let Some(output) = &mut work.output {
+                output.subtitles.keep = keeps_texts;
+            }
+            Live::Remux(Box::new(work))
         }
         _ => Live::Wait,
     })
@@ -130,6 +136,12 @@ fn given_by_start(reason: &Reason) -> bool {
 fn comes_in_order(probed: &Probed) -> bool {
     let known = |name: &str| matches!(name, "mp4" | "matroska" | "webm" | "mpegts" | "flv");
     probed.info.format.split(',').any(known)
+}
+
+/// Containers that name all their tracks at their start. Elsewhere a track of text shows when its first line comes, and a second run might know it where the first
+/// did not; such tracks are left out.
+fn says_all_tracks_first(probed: &Probed) -> bool {
+    probed.info.format.split(',').any(|name| matches!(name, "mp4" | "matroska" | "webm"))
 }
 
 fn only(inputs: Vec<Spool>) -> Result<Spool, Failure> {

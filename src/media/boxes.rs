@@ -74,13 +74,16 @@ fn walk(reader: &mut (impl Read + Seek), end_bytes: u64, only_head: bool) -> io:
     Ok(layout)
 }
 
-struct Header {
-    kind: [u8; 4],
-    size_bytes: u64,
+/// The head of a box.
+pub(crate) struct Header {
+    /// Its four letters.
+    pub(crate) kind: [u8; 4],
+    /// All of it, with its head.
+    pub(crate) size_bytes: u64,
 }
 
-/// The header at `at_bytes`, or nothing at the end of the file or where no box is.
-fn read_header(reader: &mut (impl Read + Seek), at_bytes: u64, end_bytes: u64) -> io::Result<Option<Header>> {
+/// The header at `at_bytes`, or nothing at the end of the file or where no box is. The reader stands behind it then.
+pub(crate) fn read_header(reader: &mut (impl Read + Seek), at_bytes: u64, end_bytes: u64) -> io::Result<Option<Header>> {
     if end_bytes.saturating_sub(at_bytes) < 8 {
         return Ok(None);
     }

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::decide::Change;
 use super::formats::{self, Format, Preset, Treatment};
 use super::protocol::{
-    AudioWork, GifSettings, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Task, VideoSettings,
-    VideoWork,
+    AudioWork, GifSettings, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundCodec, SoundSettings, Source, Subtitles, Task,
+    VideoSettings, VideoWork,
 };
 use super::{Media, Word, absolute, names};
 use crate::config::MediaConfig;
@@ -132,6 +132,7 @@ fn output(config: &MediaConfig, request: &ConvertRequest, folder: &std::path::Pa
             Change::Copy => AudioWork::Copy,
             Change::Encode => AudioWork::Encode(sound),
         },
+        subtitles: Subtitles { keep: request.format == Format::Mp4, ..Subtitles::default() },
         title: info.title.or_else(|| stem().filter(|_| is_song)),
         artist: info.artist,
         album: info.album,

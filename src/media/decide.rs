@@ -72,6 +72,19 @@ pub(crate) struct Given {
     pub(crate) loudness: bool,
     /// What the result has to fit into, in bytes.
     pub(crate) max_bytes: Option<u64>,
+    /// What a video is given beside what it has.
+    pub(crate) texts: Texts,
+}
+
+/// Subtitles that a video is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// None.
+    None,
+    /// Tracks, from files of so many bytes.
+    Tracks(u64),
+    /// Part of its pictures.
+    BurntIn,
 }
 
 /// Decides without a probe where the first bytes suffice.
@@ -130,7 +143,8 @@ pub(crate) fn audio_plays(audio: &AudioStream) -> bool {
 }
 
 fn moving(video: &VideoStream, audio: Option<&AudioStream>, info: &MediaInfo, given: Given) -> Decision {
-    let video_change = if video_plays(video) { Change::Copy } else { Change::Encode };
+    let copies = video_plays(video) && given.texts != Texts::BurntIn;
+    let video_change = if copies { Change::Copy } else { Change::Encode };
     let audio_change = match audio {
         None => Change::Leave,
         Some(audio) if audio_plays(audio) => Change::Copy,
@@ -138,13 +152,15 @@ fn moving(video: &VideoStream, audio: Option<&AudioStream>, info: &MediaInfo, gi
     };
     if let Some(max_bytes) = given.max_bytes {
         // A remux keeps the size within a few bytes a packet; encoding again may make it larger.
-        let room_bytes = if info.index_in_front { max_bytes } else { max_bytes - max_bytes / 50 };
-        if given.size_bytes > room_bytes || video_change == Change::Encode {
+        let room_bytes = if info.index_in_front && given.texts == Texts::None { max_bytes } else { max_bytes - max_bytes / 50 };
+        // Lines have entries in the index, which may be longer than they are.
+        let text_bytes = if let Texts::Tracks(bytes) = given.texts { bytes.saturating_mul(4) } else { 0 };
+        if given.size_bytes.saturating_add(text_bytes) > room_bytes || video_change == Change::Encode {
             return Decision::Compress { max_bytes };
         }
     }
     let nothing_to_encode = video_change == Change::Copy && audio_change != Change::Encode;
-    if nothing_to_encode && is_mp4(info) && info.index_in_front {
+    if nothing_to_encode && is_mp4(info) && info.index_in_front && given.texts == Texts::None {
         Decision::PassOn
     } else {
         Decision::Video { video: video_change, audio: audio_change }

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::compress::{self, Budget, Plan, Wish};
 use super::decide::audio_plays;
 use super::protocol::{
-    AudioWork, Look, Looked, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
+    AudioWork, Look, Looked, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Subtitles, Task, VideoSettings,
+    VideoWork,
 };
 use super::{Media, Word};
 use crate::model::{Appearance, Failure, ProgressSender, Reason, Step, VideoCodec};
@@ -71,6 +72,7 @@ impl Media {
             container: "mp4".into(),
             video: fit.video,
             audio: fit.audio,
+            subtitles: Subtitles { keep_bytes: Some(kept_text_bytes(request.max_bytes)), ..Subtitles::kept() },
             title: probed.info.title,
             artist: probed.info.artist,
             album: probed.info.album,
@@ -175,6 +177,11 @@ pub(super) async fn fit(
     let video = VideoWork::Encode { settings: settings(plan.max_short_side, plan.max_frame_rate), rate };
     let otherwise = Otherwise { encode_audio: Some(SoundSettings::aac(budget.audio_bit_rate)), ..Otherwise::default() };
     Ok(Fit { video, audio, otherwise, size: super::worker::target_size(probed.display, Some(plan.max_short_side)), plan })
+}
+
+/// What text that is in the video may take of the bytes: that of a film or two in the least that is ever asked for.
+pub(super) fn kept_text_bytes(max_bytes: u64) -> u64 {
+    max_bytes / 50
 }
 
 fn fits(bit_rate: Option<u64>, budget: Budget) -> bool {

@@ -53,7 +53,9 @@ pub use formats::{Format, Preset};
 pub use join::{JoinRequest, WasJoined};
 pub use language::Language;
 pub use split::SplitRequest;
-pub use subtitles::{SubtitlesRequest, SubtitlesTrack, SubtitlesWork, subtitles_tracks, text_track, text_tracks, track_to_burn_in};
+pub use subtitles::{
+    GivenSubtitles, SubtitlesRequest, SubtitlesTrack, SubtitlesWork, TextFile, subtitles_tracks, text_track, text_tracks, track_to_burn_in,
+};
 
 use child::Word;
 use clock::Pause;
@@ -100,6 +102,8 @@ pub struct PrepareRequest {
     pub picture: Option<PathBuf>,
     /// The person's own picture for the thumbnail of a video or a song (JPEG, PNG or WebP, of any size), in place of a frame. One that can't be read is passed over.
     pub own_thumbnail: Option<PathBuf>,
+    /// Subtitles that a video is given beside those that it has.
+    pub subtitles: GivenSubtitles,
     /// Compress to at most so many bytes.
     pub max_bytes: Option<u64>,
     /// Refuse to compress below this rate of the picture, in bits a second.
@@ -117,6 +121,9 @@ impl PrepareRequest {
         self.folder = absolute(&self.folder)?;
         self.picture = self.picture.as_deref().map(absolute).transpose()?;
         self.own_thumbnail = self.own_thumbnail.as_deref().map(absolute).transpose()?;
+        for text in self.subtitles.tracks.iter_mut().chain(&mut self.subtitles.burn) {
+            text.path = absolute(&text.path)?;
+        }
         Ok(self)
     }
 }

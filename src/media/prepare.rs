@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::decide::{Change, Decision, Given, decide, decide_early, decide_unreadable};
 use super::fit::{self, Terms};
 use super::protocol::{
-    AudioWork, Made, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Task, VideoSettings, VideoWork,
+    AudioWork, Made, Make, Otherwise, Output, Probed, Rate, Reply, Request, SoundSettings, Source, Subtitles, Task, VideoSettings,
+    VideoWork,
 };
 use super::sniff::{Sniffed, claim};
 use super::{Media, PrepareRequest, Word, look, names};
@@ -43,6 +44,7 @@ pub(super) async fn prepare(
         size_bytes,
         loudness: media.config.loudness,
         max_bytes: request.max_bytes,
+        texts: request.subtitles.texts(),
     };
     let (decision, probed) = match decide_early(given) {
         Some(decision) => (decision, None),
@@ -180,6 +182,7 @@ fn sound_output(
         container: "ipod".into(),
         video: VideoWork::Leave,
         audio,
+        subtitles: Subtitles::default(),
         title: title(request, info),
         artist: performer(request, info),
         album: info.album.clone(),
@@ -196,6 +199,7 @@ fn video_output(request: &PrepareRequest, video: VideoWork, audio: AudioWork, ot
         container: "mp4".into(),
         video,
         audio,
+        subtitles: Subtitles { keep_bytes: request.max_bytes.map(fit::kept_text_bytes), ..request.subtitles.work() },
         title: request.title.clone(),
         artist: request.performer.clone(),
         album: None,
@@ -255,7 +259,8 @@ async fn make(
         picture: if work.kind == MediaKind::Audio { request.picture.clone() } else { None },
         own_thumbnail: request.own_thumbnail.clone(),
     };
-    let readable = request.inputs.iter().chain(&task.picture).chain(&task.own_thumbnail).cloned().collect();
+    let texts = request.subtitles.readable();
+    let readable = request.inputs.iter().chain(&task.picture).chain(&task.own_thumbnail).chain(&texts).cloned().collect();
     let limits = media.limits(size_bytes, readable, Some(request.folder.clone()));
     let step = work.step;
     let report = |per_mille: u16| progress.report(step, u64::from(per_mille), Some(1000));

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Hardware;
 use crate::model::{MediaInfo, Reason};
 pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin, Subtitle, SubtitleWork, Text};
-pub(crate) use streams::{AudioWork, Cost, Course, GifSettings, Otherwise, Rate, SoundCodec, SoundSettings, VideoSettings, VideoWork};
+pub(crate) use streams::{
+    AudioWork, Cost, Course, GifSettings, Otherwise, Rate, SoundCodec, SoundSettings, Subtitles, VideoSettings, VideoWork,
+};
 
 /// The first line that the media process reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,6 +158,9 @@ pub(crate) struct Output {
     pub(crate) video: VideoWork,
     /// What happens to the sound.
     pub(crate) audio: AudioWork,
+    /// Which subtitles it has, if it is an MP4.
+    #[serde(default)]
+    pub(crate) subtitles: Subtitles,
     /// Title tag to set.
     pub(crate) title: Option<String>,
     /// Artist tag to set.

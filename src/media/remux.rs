@@ -71,7 +71,8 @@ async fn rewrite(
         own_thumbnail: request.own_thumbnail.clone(),
     };
     let input_bytes = inputs.iter().map(|input| input.length().expected_bytes.unwrap_or(0).max(GROWING_FILE_BYTES)).sum();
-    let readable = request.inputs.iter().chain(&task.own_thumbnail).cloned().collect();
+    let texts = request.subtitles.readable();
+    let readable = request.inputs.iter().chain(&task.own_thumbnail).chain(&texts).cloned().collect();
     let limits = media.limits(input_bytes, readable, Some(request.folder.clone()));
     let hear = |word: Word| match word {
         Word::Progress(per_mille) => progress.report(work.step, u64::from(per_mille), Some(1000)),

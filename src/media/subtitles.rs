@@ -7,20 +7,70 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::audio_plays;
+use super::decide::{Texts, audio_plays};
 use super::language::Language;
 use super::prepare::playable;
-use super::protocol::{AudioWork, Reply, Request, SoundSettings, Subtitle, SubtitleWork, Task, Text};
+use super::protocol::{AudioWork, Reply, Request, SoundSettings, Subtitle, SubtitleWork, Subtitles, Task, Text};
 use super::{Media, PrepareRequest, Word, absolute};
 use crate::model::{Choice, Failure, MediaInfo, ProgressSender, Reason, Step, Track};
 
 /// Where libass finds the fonts of the system, and what says which one to take for a script. They hold nothing of anybody.
-const FONT_FOLDERS: [&str; 5] =
+pub(super) const FONT_FOLDERS: [&str; 5] =
     ["/etc/fonts", "/usr/share/fontconfig", "/usr/share/fonts", "/usr/local/share/fonts", "/var/cache/fontconfig"];
 /// FFmpeg's names of subtitles that are text.
 const TEXTS: [&str; 6] = ["subrip", "ass", "ssa", "mov_text", "webvtt", "text"];
 /// Of those that are pictures: from Blu-rays, DVDs and broadcasts.
 const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
+
+/// Subtitles in a file (SRT, WebVTT or ASS, in UTF-8), or in a track of a film.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The number of the track; none for a file that is nothing but text.
+    pub track: Option<usize>,
+    /// The language.
+    pub language: Option<Language>,
+}
+
+/// Subtitles that a video is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenSubtitles {
+    /// What becomes tracks, in this order, before those that the video has.
+    pub tracks: Vec<TextFile>,
+    /// What becomes part of the pictures.
+    pub burn: Option<TextFile>,
+}
+
+impl GivenSubtitles {
+    /// For decisions. A file that is not there is empty.
+    pub(super) fn texts(&self) -> Texts {
+        let of_file = |text: &TextFile| std::fs::metadata(&text.path).map_or(0, |metadata| metadata.len());
+        match (&self.burn, self.tracks.as_slice()) {
+            (Some(_), _) => Texts::BurntIn,
+            (None, []) => Texts::None,
+            (None, tracks) => Texts::Tracks(tracks.iter().map(of_file).sum()),
+        }
+    }
+
+    /// All files that are to be read.
+    pub(super) fn readable(&self) -> Vec<PathBuf> {
+        let fonts = FONT_FOLDERS.iter().filter(|_| self.burn.is_some()).map(PathBuf::from);
+        self.tracks.iter().chain(&self.burn).map(|text| text.path.clone()).chain(fonts).collect()
+    }
+
+    /// As the child takes them, for a video that keeps its own.
+    pub(super) fn work(&self) -> Subtitles {
+        Subtitles { add: self.tracks.iter().map(Text::from).collect(), burn: self.burn.as_ref().map(Text::from), ..Subtitles::kept() }
+    }
+}
+
+impl From<&TextFile> for Text {
+    fn from(text: &TextFile) -> Self {
+        let language = text.language.as_ref().map(|language| language.code().to_owned());
+        Self { path: text.path.clone(), track: text.track, language }
+    }
+}
 
 /// What becomes of subtitles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +146,22 @@ pub fn track_to_burn_in(info: &MediaInfo, language: Option<&Language>) -> Option
 }
 
 impl Media {
+    /// Reads text and writes it as a file of SRT in `folder`: what can be read so can be added and burnt in.
+    ///
+    /// # Errors
+    /// [`Reason::Empty`] if there is no text in it.
+    pub async fn text(&self, text: &TextFile, folder: &Path, cancel: &CancellationToken) -> Result<PathBuf, Failure> {
+        let (path, folder) = (absolute(&text.path)?, absolute(folder)?);
+        let output = folder.join("subtitles.srt");
+        let work = SubtitleWork::Extract { text: Text { path: path.clone(), ..text.into() } };
+        let task = Subtitle { folder: folder.clone(), output: output.clone(), work, title: None, artist: None };
+        let limits = self.limits(0, vec![path], Some(folder));
+        match self.run_child(Request { limits, task: Task::Subtitle(Box::new(task)) }, &[], self.max_time(), |_| {}, cancel).await? {
+            Reply::Subtitled => Ok(output),
+            other => Err(Failure::internal(anyhow!("text was answered with {other:?}"))),
+        }
+    }
+
     /// Takes subtitles out of a video, adds them to it as a track, or burns them into its pictures. A track goes into an MP4 as [`Media::prepare`] makes it: what
     /// plays everywhere is copied. The path of the result is in the folder of the request.
     ///
@@ -176,6 +242,7 @@ fn playable_of(input: &Path, folder: &Path) -> PrepareRequest {
         duration_s: None,
         picture: None,
         own_thumbnail: None,
+        subtitles: GivenSubtitles::default(),
         max_bytes: None,
         min_video_bit_rate: 0,
     }

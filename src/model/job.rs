@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatId, JobId, Link, MessageId, UserId};
+use super::{ChatId, JobId, Link, MessageId, SubtitleChoice, UserId};
 
 /// What the person wants of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,6 +100,8 @@ pub struct NewJob {
     pub link: Link,
     /// Set if the choice is already known (the command line); otherwise the person is shown a card.
     pub choice: Option<Choice>,
+    /// The subtitles that are wanted with it, if that is known too.
+    pub subtitles: Option<SubtitleChoice>,
     /// Language of the person, e.g. `en`, as a BCP 47 tag.
     pub language: String,
 }
@@ -121,6 +123,8 @@ pub struct Job {
     pub link: Link,
     /// What the person chose.
     pub choice: Option<Choice>,
+    /// The subtitles that are wanted with it.
+    pub subtitles: Option<SubtitleChoice>,
     /// Language of the person.
     pub language: String,
     /// How far it has come.

@@ -13,9 +13,10 @@ mod media;
 mod plan;
 mod progress;
 mod source;
+mod subtitles;
 
 pub use account::{AccountReport, Health, Rest};
-pub use button::Button;
+pub use button::{Button, Place};
 pub use failure::{Failure, Reason, Retry};
 pub use ids::{ChatId, JobId, MessageId, UserId};
 pub use job::{Choice, Job, NewJob, Stage};
@@ -24,3 +25,4 @@ pub use media::{Appearance, AudioStream, Chapter, Hdr, MediaInfo, MediaKind, Pre
 pub use plan::{CarriedBy, Delivered, Lane, LaneHealth, Piece, RelayMessage, UploadIds, UploadPlan, Uploaded};
 pub use progress::{Mute, Progress, ProgressSender, Step};
 pub use source::{FetchedFile, FetchedWhole, SourceCard, TrackFile};
+pub use subtitles::{SubtitleChoice, SubtitleOffer, SubtitleWay, find_offer, is_language, sort_offers};

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::SubtitleOffer;
+
 /// What the card before the download shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceCard {
@@ -22,6 +24,9 @@ pub struct SourceCard {
     pub picture: Option<String>,
     /// Expected size in bytes, if known.
     pub size_bytes: Option<u64>,
+    /// Subtitles beside it, one entry a language.
+    #[serde(default)]
+    pub subtitles: Vec<SubtitleOffer>,
 }
 
 /// What a fetch says about the file whose bytes come through the spool beside it.

@@ -17,8 +17,8 @@ impl Pipeline {
             Uploaded::InRelay(_) | Uploaded::InAlbum { .. } => Some(work.carried_by.map_or(Lane::UserAccount, |by| by.lane)),
             Uploaded::InChat { .. } | Uploaded::InPieces { .. } => None,
         };
-        if work.delivered.is_some() {
-            return Ok(Next::Done(lane));
+        if let Some(message) = work.delivered {
+            return self.delivered(run, message, lane).await;
         }
         let brought = match &uploaded {
             Uploaded::InAlbum { messages } => self.bring_album(run, messages, work.sending).await,
@@ -28,7 +28,7 @@ impl Pipeline {
         match brought {
             Ok(message) => {
                 self.parts.store.set_delivered(run.job.id, message).await?;
-                Ok(Next::Done(lane))
+                self.delivered(run, message, lane).await
             }
             Err(failure) if matches!(failure.reason, Reason::RelayMessageGone | Reason::RelayGone) => {
                 tracing::warn!(job = %run.job.id, %failure, "what was at Telegram is gone; doing the work again");

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Pipeline, Run};
 use crate::fetch::FetchRequest;
-use crate::model::{Failure, FetchedFile, FetchedWhole, ProgressSender, Stage, Step, TrackFile};
+use crate::model::{Failure, FetchedFile, FetchedWhole, ProgressSender, Stage, Step, SubtitleChoice, TrackFile};
 use crate::spool::Spool;
 use crate::store::{ContentKey, Work};
 
@@ -79,7 +79,8 @@ impl Pipeline {
     }
 
     pub(super) fn content_key(&self, run: &Run<'_>) -> Result<ContentKey, Failure> {
-        Ok(ContentKey { link: run.job.link.clone(), choice: run.choice()?, bot: self.parts.bot_id })
+        let subtitles = run.job.subtitles.clone().filter(SubtitleChoice::changes_the_video);
+        Ok(ContentKey { link: run.job.link.clone(), choice: run.choice()?, subtitles, bot: self.parts.bot_id })
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn is_there(fetched: &FetchedWhole) -> bool {
 }
 
 /// Spools over files that are whole.
-async fn open(fetched: &FetchedWhole) -> Result<Vec<Spool>, Failure> {
+pub(super) async fn open(fetched: &FetchedWhole) -> Result<Vec<Spool>, Failure> {
     let mut spools = Vec::new();
     for track in &fetched.tracks {
         spools.push(Spool::whole(&track.path).await.map_err(Failure::internal)?);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Next, Pipeline, Run};
 use crate::deliver::{StatusMessage, card};
-use crate::model::{Failure, SourceCard, Step};
+use crate::model::{Failure, SourceCard, Step, sort_offers};
 use crate::route;
 
 impl Pipeline {
@@ -15,7 +15,8 @@ impl Pipeline {
         let source = match self.parts.store.card_of_content(&run.job.link).await? {
             Some(source) => source, // it is at Telegram: nothing needs to be fetched, not even to show it
             None => {
-                let source = self.parts.fetcher.inspect(&run.job.link, run.cancel).await?;
+                let mut source = self.parts.fetcher.inspect(&run.job.link, run.cancel).await?;
+                sort_offers(&mut source.subtitles, &self.parts.config.fetch.subtitles);
                 self.parts.store.put_card(&run.job.link, source.clone()).await?;
                 source
             }

@@ -5,9 +5,9 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::fetch::{Source, is_there};
+use super::fetch::{Source, is_there, open};
 use super::{Pipeline, Run};
-use crate::media::PrepareRequest;
+use crate::media::{GivenSubtitles, PrepareRequest};
 use crate::model::{Failure, FetchedFile, Prepared, ProgressSender, Stage, Step};
 use crate::spool::Spool;
 
@@ -32,8 +32,9 @@ impl Making {
 impl Pipeline {
     /// Begins to make what goes up. `progress` is that of download and work.
     pub(super) async fn making(&self, run: &Run<'_>, source: Source, progress: &ProgressSender) -> Result<Making, Failure> {
+        let subtitles = self.given_subtitles(run, &source.spools).await?;
         let paths = source.spools.iter().map(|spool| spool.path().to_owned()).collect();
-        let request = self.request(run, &source.file, paths, None).await?;
+        let request = self.request(run, &source.file, paths, subtitles, None).await?;
         let (permits, cancel) = (self.parts.permits.clone(), run.cancel.clone());
         let turn = async move { permits.media(&cancel).await }.boxed();
         let preparing = self.parts.media.begin(request, source.spools, turn, progress, run.cancel).await?;
@@ -55,8 +56,9 @@ impl Pipeline {
         let _permit = self.parts.permits.media(run.cancel).await?;
         run.progress.report(Step::Compressing, 0, None);
         // From what was fetched, not from what was made of it: one generation less to lose quality in.
+        let subtitles = self.given_subtitles(run, &open(&fetched).await?).await?;
         let inputs = fetched.tracks.iter().map(|track| track.path.clone()).collect();
-        let request = self.request(run, &fetched.file, inputs, Some(max_bytes)).await?;
+        let request = self.request(run, &fetched.file, inputs, subtitles, Some(max_bytes)).await?;
         let prepared = self.parts.media.prepare(request, run.progress, run.cancel).await?;
         self.parts.store.forget_upload(run.job.id).await?;
         self.parts.store.set_prepared(run.job.id, &prepared).await?;
@@ -68,6 +70,7 @@ impl Pipeline {
         run: &Run<'_>,
         file: &FetchedFile,
         inputs: Vec<std::path::PathBuf>,
+        subtitles: GivenSubtitles,
         max_bytes: Option<u64>,
     ) -> Result<PrepareRequest, Failure> {
         Ok(PrepareRequest {
@@ -81,6 +84,7 @@ impl Pipeline {
             duration_s: file.duration_s,
             picture: file.picture.clone(),
             own_thumbnail: None,
+            subtitles,
             max_bytes,
             min_video_bit_rate: self.parts.config.route.min_video_bit_rate,
         })

@@ -12,6 +12,7 @@ mod media;
 mod pieces;
 mod settle;
 mod status;
+mod subtitles;
 mod upload;
 
 use std::sync::{Arc, Mutex, PoisonError};

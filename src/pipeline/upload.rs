@@ -9,7 +9,7 @@ use super::media::Making;
 use super::{Next, Pipeline, Run};
 use crate::model::{CarriedBy, Failure, JobId, Lane, LaneHealth, MessageId, Prepared, Reason, Stage, Step, UploadIds, Uploaded};
 use crate::route;
-use crate::store::{Content, Work};
+use crate::store::{Aside, Content, Work};
 use crate::telegram::pool::{Carrier, Wish};
 use crate::telegram::relay::{Recipient, find_message_by_marker};
 use crate::upload::bot_api;
@@ -146,7 +146,9 @@ impl Pipeline {
 
     pub(super) async fn keep(&self, run: &Run<'_>, prepared: &Prepared, uploaded: Uploaded) -> Result<Next, Failure> {
         self.parts.store.set_uploaded(run.job.id, &uploaded).await?;
-        if uploaded.can_be_sent_again() && run.job.link.local_path().is_none() {
+        // A video without the subtitles that it should have is nothing for others.
+        let is_complete = run.job.subtitles.is_none() || self.parts.store.aside(run.job.id).await? != Some(Aside::Missing);
+        if uploaded.can_be_sent_again() && run.job.link.local_path().is_none() && is_complete {
             let content = Content { uploaded: uploaded.clone(), prepared: prepared.clone() };
             self.parts.store.put_content(&self.content_key(run)?, content).await?;
         }
@@ -158,7 +160,7 @@ impl Pipeline {
         match self.arrived(run, uploaded).await? {
             Some(message) => {
                 self.parts.store.set_delivered(run.job.id, message).await?;
-                Ok(Next::Done(Some(by.map_or(Lane::BotApi, |by| by.lane))))
+                self.delivered(run, message, Some(by.map_or(Lane::BotApi, |by| by.lane))).await
             }
             None => Ok(Next::Stage(Stage::Deliver)),
         }

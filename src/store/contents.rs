@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Store, from_json, now_ms, to_json};
-use crate::model::{Choice, Failure, Link, Prepared, Uploaded};
+use crate::model::{Choice, Failure, Link, Prepared, SubtitleChoice, Uploaded};
 
 /// The identity of a content, as far as this bot can serve it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,20 @@ pub struct ContentKey {
     pub link: Link,
     /// What was chosen of it.
     pub choice: Choice,
+    /// Subtitles that are part of it.
+    pub subtitles: Option<SubtitleChoice>,
     /// The bot: a `file_id` is good for one bot alone, and a relay channel has one bot.
     pub bot: i64,
+}
+
+impl ContentKey {
+    /// The choice with all that makes it another content.
+    fn choice(&self) -> String {
+        match &self.subtitles {
+            None => self.choice.as_str().to_owned(),
+            Some(subtitles) => format!("{} {subtitles}", self.choice.as_str()),
+        }
+    }
 }
 
 /// A stored content.
@@ -36,7 +48,7 @@ impl Store {
             connection
                 .query_row(
                     "SELECT uploaded, prepared FROM contents WHERE link = ?1 AND choice = ?2 AND bot = ?3",
-                    params![key.link.as_str(), key.choice.as_str(), key.bot],
+                    params![key.link.as_str(), key.choice(), key.bot],
                     |row| {
                         let (uploaded, prepared): (String, String) = (row.get(0)?, row.get(1)?);
                         Ok(Content { uploaded: from_json(&uploaded)?, prepared: from_json(&prepared)? })
@@ -55,14 +67,7 @@ impl Store {
                 "INSERT INTO contents (link, choice, bot, uploaded, prepared, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (link, choice, bot) DO UPDATE SET uploaded = excluded.uploaded, prepared = excluded.prepared,
                  created_ms = excluded.created_ms",
-                params![
-                    key.link.as_str(),
-                    key.choice.as_str(),
-                    key.bot,
-                    to_json(&content.uploaded)?,
-                    to_json(&content.prepared)?,
-                    now_ms()
-                ],
+                params![key.link.as_str(), key.choice(), key.bot, to_json(&content.uploaded)?, to_json(&content.prepared)?, now_ms()],
             )
         })
         .await
@@ -75,7 +80,7 @@ impl Store {
         self.call(move |connection| {
             connection.execute(
                 "DELETE FROM contents WHERE link = ?1 AND choice = ?2 AND bot = ?3",
-                params![key.link.as_str(), key.choice.as_str(), key.bot],
+                params![key.link.as_str(), key.choice(), key.bot],
             )
         })
         .await

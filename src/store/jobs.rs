@@ -6,9 +6,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, bad_column, from_json, now_ms, to_json};
-use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, Reason, SourceCard, Stage, UserId};
+use crate::model::{ChatId, Choice, Failure, Job, JobId, Link, MessageId, NewJob, Reason, SourceCard, Stage, SubtitleChoice, UserId};
 
-pub(super) const COLUMNS: &str = "id, user, chat, request_message, status_message, link, choice, language, stage, title, attempts";
+pub(super) const COLUMNS: &str =
+    "id, user, chat, request_message, status_message, link, choice, language, stage, title, attempts, subtitles";
 
 /// Progress as another process sees it: the step's name, and thousandths if the whole is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +31,8 @@ impl Store {
                 let stage = if job.choice.is_some() { Stage::Fetch } else { Stage::Inspect };
                 let id = transaction
                     .query_row(
-                        "INSERT INTO jobs (user, chat, request_message, link, choice, language, stage, created_ms, updated_ms)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT DO NOTHING RETURNING id",
+                        "INSERT INTO jobs (user, chat, request_message, link, choice, language, stage, created_ms, updated_ms, subtitles)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT DO NOTHING RETURNING id",
                         params![
                             job.user.0,
                             job.chat.0,
@@ -40,7 +41,8 @@ impl Store {
                             job.choice.map(Choice::as_str),
                             job.language,
                             stage.as_str(),
-                            now_ms()
+                            now_ms(),
+                            job.subtitles.as_ref().map(SubtitleChoice::to_string)
                         ],
                         |row| row.get(0),
                     )
@@ -84,13 +86,14 @@ impl Store {
 
     /// Stores the choice if there is none yet; says whether it did. A press may come before the card's own message is stored: the choice
     /// then waits for [`Store::card_sent`].
-    pub async fn choose(&self, id: JobId, choice: Choice) -> Result<bool, Failure> {
+    pub async fn choose(&self, id: JobId, choice: Choice, subtitles: Option<&SubtitleChoice>) -> Result<bool, Failure> {
+        let subtitles = subtitles.map(SubtitleChoice::to_string);
         self.call(move |connection| {
             let changed = connection.execute(
-                "UPDATE jobs SET choice = ?2, stage = CASE stage WHEN 'choose' THEN 'fetch' ELSE stage END,
+                "UPDATE jobs SET choice = ?2, subtitles = ?4, stage = CASE stage WHEN 'choose' THEN 'fetch' ELSE stage END,
                  attempts = 0, not_before_ms = 0, updated_ms = ?3
                  WHERE id = ?1 AND choice IS NULL AND stage IN ('inspect', 'choose')",
-                params![id.0, choice.as_str(), now_ms()],
+                params![id.0, choice.as_str(), now_ms(), subtitles],
             )?;
             Ok(changed == 1)
         })
@@ -196,6 +199,17 @@ impl Store {
         .map(drop)
     }
 
+    /// The card of a link, as it was sent last.
+    pub async fn card(&self, link: &Link) -> Result<Option<SourceCard>, Failure> {
+        let link = link.as_str().to_owned();
+        self.call(move |connection| {
+            let text: Option<String> =
+                connection.query_row("SELECT card FROM cards WHERE link = ?1", [link], |row| row.get(0)).optional()?;
+            text.map(|text| from_json(&text)).transpose()
+        })
+        .await
+    }
+
     /// The card of a link whose content is at Telegram already, so that nothing needs to be fetched to show it.
     pub async fn card_of_content(&self, link: &Link) -> Result<Option<SourceCard>, Failure> {
         let link = link.as_str().to_owned();
@@ -229,5 +243,6 @@ pub(super) fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
         stage: Stage::parse(&stage).ok_or_else(|| bad_column(std::fmt::Error))?,
         title: row.get(9)?,
         attempts: row.get(10)?,
+        subtitles: row.get::<_, Option<String>>(11)?.as_deref().and_then(SubtitleChoice::parse),
     })
 }

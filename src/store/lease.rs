@@ -29,7 +29,8 @@ pub struct Leased {
 
 impl Store {
     /// Leases the next job of a kind. Fair: of the people who wait, the one with the fewest running jobs comes first, then the oldest job.
-    /// While one job works on a link with a choice, another for the same waits: it will be answered from what the first one sends.
+    /// While one job works on a link with a choice, another for the same waits: it will be answered from what the first one sends. Subtitles in a file of their own
+    /// make no other content.
     pub async fn lease(&self, owner: &str, kind: Kind, lease_ms: i64) -> Result<Option<Leased>, Failure> {
         let owner = owner.to_owned();
         let condition = match kind {
@@ -37,6 +38,8 @@ impl Store {
             Kind::Long => {
                 "stage IN ('fetch', 'media', 'upload', 'deliver') AND (cancel_wanted OR NOT EXISTS (
                     SELECT 1 FROM jobs AS other WHERE other.link = jobs.link AND other.choice = jobs.choice AND other.id <> jobs.id
+                    AND (CASE WHEN other.subtitles LIKE '%:file' THEN NULL ELSE other.subtitles END)
+                        IS (CASE WHEN jobs.subtitles LIKE '%:file' THEN NULL ELSE jobs.subtitles END)
                     AND other.lease_until_ms > ?1 AND other.stage IN ('fetch', 'media', 'upload')))"
             }
         };
@@ -51,7 +54,7 @@ impl Store {
         self.call(move |connection| {
             connection
                 .prepare_cached(&sql)?
-                .query_row(params![now_ms(), owner, lease_ms], |row| Ok(Leased { job: read_job(row)?, cancel_wanted: row.get(11)? }))
+                .query_row(params![now_ms(), owner, lease_ms], |row| Ok(Leased { job: read_job(row)?, cancel_wanted: row.get(12)? }))
                 .optional()
         })
         .await

@@ -8,6 +8,7 @@ mod jobs;
 mod lease;
 mod parts;
 mod pieces;
+mod subtitles;
 mod work;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ pub use jobs::JobProgress;
 pub use lease::{Kind, Leased};
 pub use parts::{BegunUpload, StoredPart, UploadTarget};
 pub use pieces::StoredPiece;
+pub use subtitles::Aside;
 pub use work::Work;
 
 const STEPS: &[M<'static>] = &[
@@ -32,6 +34,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003_parts.sql")),
     M::up(include_str!("migrations/0004_accounts.sql")),
     M::up(include_str!("migrations/0005_pieces.sql")),
+    M::up(include_str!("migrations/0006_subtitles.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

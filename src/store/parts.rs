@@ -145,6 +145,7 @@ mod tests {
             request_message: None,
             link: Link::parse("https://a.org/x").unwrap(),
             choice: Some(Choice::Video),
+            subtitles: None,
             language: "en".into(),
         };
         let job = store.accept(vec![job]).await.unwrap()[0];

@@ -141,6 +141,7 @@ mod tests {
             request_message: None,
             link: Link::parse("https://a.org/x").unwrap(),
             choice: Some(Choice::Pieces),
+            subtitles: None,
             language: "en".into(),
         };
         let job = store.accept(vec![new]).await.unwrap()[0];

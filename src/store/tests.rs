@@ -1,7 +1,9 @@
 //! Tests of the store: what is accepted stays, leases exclude each other, a content is found again.
 
 use super::*;
-use crate::model::{ChatId, Choice, JobId, Link, MediaKind, MessageId, NewJob, Prepared, Reason, RelayMessage, Stage, Uploaded, UserId};
+use crate::model::{
+    ChatId, Choice, JobId, Link, MediaKind, MessageId, NewJob, Prepared, Reason, RelayMessage, Stage, SubtitleChoice, Uploaded, UserId,
+};
 
 fn new_job(user: i64, message: i32, link: &str, choice: Option<Choice>) -> NewJob {
     NewJob {
@@ -10,6 +12,7 @@ fn new_job(user: i64, message: i32, link: &str, choice: Option<Choice>) -> NewJo
         request_message: Some(MessageId(message)),
         link: Link::parse(link).unwrap(),
         choice,
+        subtitles: None,
         language: "en".into(),
     }
 }
@@ -47,13 +50,13 @@ async fn a_choice_counts_once_however_early_it_comes() {
     let late = accept_one(&store, new_job(1, 5, "https://a.org/x", None)).await;
     store.card_sent(late, MessageId(9)).await.unwrap();
     assert_eq!(store.job(late).await.unwrap().unwrap().stage, Stage::Choose);
-    assert!(store.choose(late, Choice::Audio).await.unwrap());
-    assert!(!store.choose(late, Choice::Video).await.unwrap());
+    assert!(store.choose(late, Choice::Audio, None).await.unwrap());
+    assert!(!store.choose(late, Choice::Video, None).await.unwrap());
     let job = store.job(late).await.unwrap().unwrap();
     assert_eq!((job.choice, job.stage, job.status_message), (Some(Choice::Audio), Stage::Fetch, Some(MessageId(9))));
 
     let early = accept_one(&store, new_job(1, 6, "https://a.org/x", None)).await;
-    assert!(store.choose(early, Choice::Video).await.unwrap(), "pressed before the card was stored");
+    assert!(store.choose(early, Choice::Video, None).await.unwrap(), "pressed before the card was stored");
     assert_eq!(store.job(early).await.unwrap().unwrap().stage, Stage::Inspect);
     store.card_sent(early, MessageId(10)).await.unwrap();
     assert_eq!(store.job(early).await.unwrap().unwrap().stage, Stage::Fetch);
@@ -71,6 +74,31 @@ async fn a_lease_excludes_others_until_it_ends() {
     assert_eq!(store.free_leases("run-").await.unwrap(), 1);
     assert!(store.lease("run-b", Kind::Long, -1).await.unwrap().is_some(), "freed");
     assert!(store.lease("run-c", Kind::Long, 60_000).await.unwrap().is_some(), "a lease that has run out is taken over");
+}
+
+#[tokio::test]
+async fn other_subtitles_make_another_content_unless_they_go_beside_it() {
+    let (store, _folder) = store().await;
+    let with = |message, subtitles: &str| {
+        let job = new_job(1, message, "https://a.org/1", Some(Choice::Video));
+        NewJob { subtitles: SubtitleChoice::parse(subtitles), ..job }
+    };
+    let plain = accept_one(&store, with(1, "")).await;
+    let burnt = accept_one(&store, with(2, "en:burn")).await;
+    let beside = accept_one(&store, with(3, "en:file")).await;
+    let again = accept_one(&store, with(4, "en:burn")).await;
+    assert_eq!(store.job(burnt).await.unwrap().unwrap().subtitles, SubtitleChoice::parse("en:burn"));
+    let mut order = Vec::new();
+    while let Some(leased) = store.lease("run", Kind::Long, 60_000).await.unwrap() {
+        order.push(leased.job.id);
+    }
+    assert_eq!(order, [plain, burnt], "{beside} waits for the first, {again} for the second");
+    assert_eq!(store.aside(plain).await.unwrap(), None);
+    store.set_aside(plain, Some(Aside::Missing)).await.unwrap();
+    assert_eq!(store.aside(plain).await.unwrap(), Some(Aside::Missing));
+    store.set_aside_sent(plain, MessageId(77)).await.unwrap();
+    assert_eq!(store.aside(plain).await.unwrap(), Some(Aside::Done));
+    assert_eq!(store.known_messages(ChatId(1)).await.unwrap(), [MessageId(77)]);
 }
 
 #[tokio::test]
@@ -109,7 +137,7 @@ async fn a_job_tried_later_waits_and_says_when_it_is_due() {
 #[tokio::test]
 async fn a_content_is_found_again_until_it_is_dropped() {
     let (store, _folder) = store().await;
-    let key = ContentKey { link: Link::parse("https://a.org/1").unwrap(), choice: Choice::Video, bot: 7 };
+    let key = ContentKey { link: Link::parse("https://a.org/1").unwrap(), choice: Choice::Video, subtitles: None, bot: 7 };
     let prepared = Prepared {
         kind: MediaKind::Video,
         path: "gone".into(),
@@ -129,6 +157,7 @@ async fn a_content_is_found_again_until_it_is_dropped() {
     assert_eq!(store.content(&key).await.unwrap(), Some(content));
     assert_eq!(store.content(&ContentKey { bot: 8, ..key.clone() }).await.unwrap(), None);
     assert_eq!(store.content(&ContentKey { choice: Choice::Audio, ..key.clone() }).await.unwrap(), None);
+    assert_eq!(store.content(&ContentKey { subtitles: SubtitleChoice::parse("en:burn"), ..key.clone() }).await.unwrap(), None);
     assert_eq!(store.card_of_content(&key.link).await.unwrap(), None);
     store.put_card(&key.link, Default::default()).await.unwrap();
     assert!(store.card_of_content(&key.link).await.unwrap().is_some());

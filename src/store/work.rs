@@ -102,7 +102,11 @@ impl Store {
     /// Forgets an upload that was begun: something else goes up, or from another account.
     pub async fn forget_upload(&self, id: JobId) -> Result<(), Failure> {
         self.call(move |connection| {
-            connection.execute("UPDATE work SET uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0 WHERE job = ?1", [id.0])
+            connection.execute(
+                "UPDATE work SET uploaded = NULL, file_id = NULL, random_id = NULL, sending = 0,
+                 subtitles = NULL WHERE job = ?1",
+                [id.0],
+            )
         })
         .await
         .map(drop)
@@ -156,6 +160,8 @@ impl Store {
                     "SELECT status_message FROM jobs WHERE chat = ?1 AND status_message IS NOT NULL
                      UNION SELECT delivered_message FROM jobs JOIN work ON work.job = jobs.id
                      WHERE chat = ?1 AND delivered_message IS NOT NULL
+                     UNION SELECT subtitles_message FROM jobs JOIN work ON work.job = jobs.id
+                     WHERE chat = ?1 AND subtitles_message IS NOT NULL
                      UNION SELECT message FROM delivered_pieces JOIN jobs ON jobs.id = delivered_pieces.job WHERE chat = ?1",
                 )?
                 .query_map([chat.0], |row| row.get(0).map(MessageId))?

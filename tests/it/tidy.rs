@@ -146,6 +146,7 @@ fn pure_files_do_not_wait() {
         "src/media/formats/presets.rs",
         "src/media/steer.rs",
         "src/media/worker/nal.rs",
+        "src/media/worker/overlay.rs",
         "src/media/worker/spans.rs",
         "src/upload/parts.rs",
         "src/upload/plan.rs",

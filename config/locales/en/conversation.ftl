@@ -14,7 +14,7 @@ start =
 help =
     <b>How it works</b>
     1. Send a link. A message may hold up to { $links } of them.
-    2. Choose <b>Video</b> or <b>Audio</b> under the card that I send.
+    2. Choose <b>Video</b> or <b>Audio</b> under the card that I send. Where the site has subtitles, you can have them too.
     3. Watch it come, or do something else: I deliver it here.
 
     <b>Commands</b>
@@ -44,9 +44,20 @@ too-many-jobs =
 button-video = 🎬 Video
 button-audio = 🎧 Audio
 button-pieces = ✂️ Video in pieces
+button-subtitles = 💬 Video with subtitles
+button-automatic = { $language } (automatic)
+button-page-before = ⬅️ Before
+button-page-after = More ➡️
+button-back = ↩️ Back
+button-way-track = 💬 In the video, to switch on
+button-way-burn = 🔤 Burnt into the picture
+button-way-file = 📄 As a file beside it
 button-cancel = ✖️ Cancel
 
 pressed-queued = I'm on it.
+pressed-languages = In which language?
+pressed-ways = How would you like them?
+pressed-back = How would you like it?
 pressed-already-chosen = You have chosen already. It is being worked on.
 pressed-gone = This one is over. Send the link again to start anew.
 pressed-not-yours = Only the person who sent the link can use this button.

@@ -25,3 +25,6 @@ later-disk-full = 🔁 I have no room left at the moment. I try again by myself 
 later-telegram = 🔁 Telegram did not take it. I try again by myself in { $pause }.
 later-flood-wait = ⏸ Telegram asks me to slow down. I go on by myself in { $pause }.
 later-other = 🔁 Something did not work. I try again by myself in { $pause }.
+
+subtitles-file = 💬 { $title }: subtitles in { $language }
+subtitles-missing = ⚠️ The subtitles in { $language } could not be had: the site does not hand them out, or they are damaged, so the video comes without them. Send the link again later, or choose another language.

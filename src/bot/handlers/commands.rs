@@ -79,6 +79,7 @@ mod tests {
             stage,
             title: title.map(str::to_owned),
             attempts: 0,
+            subtitles: None,
         }
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{bar, place, size, tell};
 use crate::cli::say;
 use crate::error::CliError;
-use crate::media::{Media, PrepareRequest, SplitRequest};
+use crate::media::{GivenSubtitles, Media, PrepareRequest, SplitRequest};
 use crate::model::{Choice, Failure, MediaKind, Reason};
 
 /// Most parts: all of them are open at once, and a media process may have 64 files open.
@@ -74,6 +74,7 @@ fn prepare_request(file: &Path, folder: &Path, is_video: bool) -> PrepareRequest
         duration_s: None,
         picture: None,
         own_thumbnail: None,
+        subtitles: GivenSubtitles::default(),
         max_bytes: None,
         min_video_bit_rate: 0,
     }

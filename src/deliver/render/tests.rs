@@ -18,6 +18,7 @@ fn job(title: Option<&str>) -> Job {
         stage: Stage::Inspect,
         title: title.map(str::to_owned),
         attempts: 0,
+        subtitles: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn cards() {
         source: "Example <Tube>".into(),
         picture: None,
         size_bytes: Some(43_200_000),
+        ..SourceCard::default()
     };
     insta::assert_snapshot!(card(&texts, &job(None), &full, false), @r#"
     <b>Tom &amp; &lt;Jerry&gt; next line</b>

@@ -5,6 +5,7 @@
 mod http;
 mod ranges;
 pub(crate) mod site;
+mod subtitles;
 mod tracks;
 mod ytdlp;
 
@@ -25,6 +26,7 @@ pub(crate) fn config() -> FetchConfig {
         yt_dlp: "yt-dlp".into(),
         yt_dlp_args: Vec::new(),
         max_height: 1080,
+        subtitles: Vec::new(),
         connect_timeout_s: 5,
         stall_timeout_s: 1,
         resume_attempts: 3,

@@ -71,6 +71,21 @@ pub(super) fn track(config: &FetchConfig, info: &Path, folder: &Path, name: &str
     arguments
 }
 
+/// Arguments that write the subtitles in this language which the metadata in `info` names, as `<stem>.<language>.<kind>` in `folder`, and nothing else.
+pub(super) fn subtitles(config: &FetchConfig, info: &Path, folder: &Path, stem: &str, language: &str) -> Vec<OsString> {
+    let mut arguments = common(config);
+    arguments.extend([OsString::from("--load-info-json"), info.into()]);
+    for kind in ["home:", "temp:"] {
+        let mut path = OsString::from(kind);
+        path.push(folder);
+        arguments.extend([OsString::from("--paths"), path]);
+    }
+    arguments.extend(texts(["--output", &format!("{stem}.%(ext)s"), "--no-playlist", "--no-mtime", "--no-write-info-json"]));
+    arguments.extend(texts(["--skip-download", "--write-subs", "--sub-format", "best", "--sub-langs", language]));
+    arguments.extend(config.yt_dlp_args.iter().map(OsString::from));
+    arguments
+}
+
 /// Who may fetch the streams that yt-dlp finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hands {

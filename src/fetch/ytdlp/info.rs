@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
+use super::subtitles::{self, Subtitles};
 use crate::model::{Failure, Link, Reason, SourceCard};
 
 /// Sites by the beginning of yt-dlp's extractor name, as they write themselves.
@@ -53,6 +54,8 @@ pub(super) struct Info {
     site: Option<String>,
     /// One address for each host that the video's bytes may come from.
     pub(super) media: Vec<Url>,
+    /// Subtitles beside it.
+    pub(super) subtitles: Arc<[Subtitles]>,
 }
 
 impl Info {
@@ -72,10 +75,11 @@ impl Info {
         if value["is_live"] == true || matches!(value["live_status"].as_str(), Some("is_live" | "is_upcoming")) {
             return Err(Failure::from(Reason::Live));
         }
+        let subtitles = subtitles::of(&value).into();
         for bulk in BULK {
             value.as_object_mut().map(|object| object.remove(bulk));
         }
-        Ok(Self::of(&value))
+        Ok(Self { subtitles, ..Self::of(&value) })
     }
 
     fn of(value: &Value) -> Self {
@@ -89,6 +93,7 @@ impl Info {
             size_bytes: size_bytes(value),
             site: site(value),
             media: media(value),
+            subtitles: Arc::default(),
         }
     }
 
@@ -101,6 +106,7 @@ impl Info {
             source: self.site.clone().unwrap_or_else(|| link.host().to_owned()),
             picture: self.picture.as_ref().map(Url::to_string),
             size_bytes: self.size_bytes,
+            subtitles: self.subtitles.iter().map(|subtitles| subtitles.offer.clone()).collect(),
         }
     }
 }
@@ -149,6 +155,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::SubtitleOffer;
 
     fn parse(value: &Value) -> Result<Info, Reason> {
         Info::parse(value.to_string().as_bytes()).map_err(|failure| failure.reason)
@@ -158,6 +165,7 @@ mod tests {
     fn the_card_of_a_video_on_a_known_site() {
         let value = json!({
             "_type": "video", "id": "a", "title": " A film ", "channel": "Someone", "duration": 61.5, "extractor": "youtube", "extractor_key": "Youtube",
+            "automatic_captions": {"en": [{"ext": "vtt", "url": "https://s.example.org/en"}]},
             "thumbnail": "https://i.example.org/a.jpg", "was_live": true, "live_status": "was_live",
             "requested_formats": [{"filesize": 100}, {"filesize_approx": 20.9}], "filesize_approx": 7,
             "formats": [{"url": "https://cdn.example.org/1"}, {"url": "https://cdn.example.org/2"}, {"manifest_url": "https://m.example.org/"}],
@@ -170,6 +178,7 @@ mod tests {
             source: "YouTube".into(),
             picture: Some("https://i.example.org/a.jpg".into()),
             size_bytes: Some(120),
+            subtitles: vec![SubtitleOffer { language: "en".into(), automatic: true }],
         };
         assert_eq!(info.card(&Link::parse("https://youtu.be/a").unwrap()), expected);
         assert_eq!(info.media.iter().map(Url::as_str).collect::<Vec<_>>(), ["https://cdn.example.org/1", "https://m.example.org/"]);

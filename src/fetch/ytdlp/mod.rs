@@ -17,6 +17,7 @@ mod info;
 mod joined;
 mod process;
 mod progress;
+mod subtitles;
 mod tracks;
 mod version;
 mod watch;
@@ -41,7 +42,7 @@ use super::http::Requester;
 use super::names;
 use super::picture;
 use super::recent::Recent;
-use super::source::{FetchRequest, Fetched, Source, Target};
+use super::source::{FetchRequest, Fetched, Source, Target, TextRequest};
 use crate::config::FetchConfig;
 use crate::model::{Failure, FetchedFile, Link, ProgressSender, Reason, SourceCard};
 use crate::spool::Spool;
@@ -220,6 +221,19 @@ impl Source for YtDlpSource {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Fetched, Failure>> {
         Box::pin(self.get(target, request, progress, cancel))
+    }
+
+    fn subtitles<'a>(&'a self, target: &'a Target, request: &'a TextRequest) -> BoxFuture<'a, Result<Option<PathBuf>, Failure>> {
+        Box::pin(async move {
+            let (info, is_fresh) = self.info(target).await?;
+            match self.fetch_subtitles(&info, request).await {
+                Err(failure) if !is_fresh && may_have_expired(&failure.reason) => {
+                    self.recent.forget(&target.link);
+                    self.fetch_subtitles(&self.info(target).await?.0, request).await
+                }
+                outcome => outcome,
+            }
+        })
     }
 }
 

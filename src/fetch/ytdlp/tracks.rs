@@ -126,12 +126,12 @@ fn alone(video: &Value, format: &Value) -> Value {
     alone
 }
 
-fn is_absent(value: &Value) -> bool {
+pub(super) fn is_absent(value: &Value) -> bool {
     value.is_null() || value == false || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// What yt-dlp would send, the later object over the earlier one.
-fn headers(objects: &[&Value], cookies: &Value, url: &Url) -> HeaderMap {
+pub(super) fn headers(objects: &[&Value], cookies: &Value, url: &Url) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in objects.iter().filter_map(|object| object.as_object()).flatten() {
         let name = HeaderName::try_from(name.as_str()).ok().filter(|name| !OURS.contains(name));

@@ -6,7 +6,15 @@ use crate::model::Hdr;
 const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
 
 fn given(choice: Choice) -> Given {
-    Given { sniffed: Sniffed::Unknown, claim: Claim::Media, choice, size_bytes: 1_000_000, loudness: false, max_bytes: None }
+    Given {
+        sniffed: Sniffed::Unknown,
+        claim: Claim::Media,
+        choice,
+        size_bytes: 1_000_000,
+        loudness: false,
+        max_bytes: None,
+        texts: Texts::None,
+    }
 }
 
 fn h264() -> VideoStream {
@@ -151,4 +159,27 @@ fn what_is_no_media_is_named() {
     for (sniffed, claim, choice, expected) in table {
         assert_eq!(unreadable(sniffed, claim, choice), expected, "{sniffed:?} {claim:?} {choice:?}");
     }
+}
+
+#[test]
+fn subtitles_need_another_file() {
+    use Change::{Copy, Encode};
+    let film = info(MP4, Some(h264()), Some("aac"), true);
+    let with = |texts, max_bytes| decide(&film, Given { texts, max_bytes, ..given(Choice::Video) });
+    let to = |video| Decision::Video { video, audio: Copy };
+    let table = [
+        (Texts::None, None, Decision::PassOn),
+        (Texts::Tracks(1000), None, to(Copy)),
+        (Texts::BurntIn, None, to(Encode)),
+        (Texts::None, Some(1_010_000), Decision::PassOn),
+        (Texts::Tracks(1000), Some(1_010_000), Decision::Compress { max_bytes: 1_010_000 }),
+        (Texts::Tracks(1000), Some(1_100_000), to(Copy)),
+        (Texts::Tracks(30_000), Some(1_100_000), Decision::Compress { max_bytes: 1_100_000 }),
+        (Texts::BurntIn, Some(9_000_000), Decision::Compress { max_bytes: 9_000_000 }),
+    ];
+    for (texts, max_bytes, expected) in table {
+        assert_eq!(with(texts, max_bytes), expected, "{texts:?} {max_bytes:?}");
+    }
+    let song = info("mp3", None, Some("mp3"), false);
+    assert_eq!(decide(&song, Given { texts: Texts::BurntIn, ..given(Choice::Audio) }), Decision::Sound(Encode));
 }

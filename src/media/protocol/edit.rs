@@ -139,7 +139,7 @@ pub(crate) enum SubtitleWork {
 }
 
 /// Where subtitles are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Text {
     /// The file.
     pub(crate) path: PathBuf,

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Text;
 use crate::model::VideoCodec;
 
 /// What happens to the picture.
@@ -116,6 +117,26 @@ pub(crate) enum AudioWork {
     Copy,
     /// Encoded.
     Encode(SoundSettings),
+}
+
+/// Which subtitles a new MP4 has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Subtitles {
+    /// True keeps the tracks of text that the inputs have.
+    pub(crate) keep: bool,
+    /// Most bytes that those may take, with their part of the index; tracks that are too much are left out.
+    pub(crate) keep_bytes: Option<u64>,
+    /// What becomes tracks before those.
+    pub(crate) add: Vec<Text>,
+    /// What becomes part of the pictures.
+    pub(crate) burn: Option<Text>,
+}
+
+impl Subtitles {
+    /// Those that the inputs have, whatever they take.
+    pub(crate) fn kept() -> Self {
+        Self { keep: true, ..Self::default() }
+    }
 }
 
 /// How sound is encoded.

@@ -240,7 +240,7 @@ fn note(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::protocol::{AudioWork, Make, Otherwise, Output};
+    use crate::media::protocol::{AudioWork, Make, Otherwise, Output, Subtitles};
 
     fn task(codec: VideoCodec, rate: Rate) -> Task {
         let settings = VideoSettings { codec, preset: "fast".into(), max_short_side: None, max_frame_rate: 60.0, square: false };
@@ -249,6 +249,7 @@ mod tests {
             container: "mp4".into(),
             video: VideoWork::Encode { settings, rate },
             audio: AudioWork::Leave,
+            subtitles: Subtitles::default(),
             title: None,
             artist: None,
             album: None,

@@ -70,7 +70,7 @@ fn spent(stream: &Stream, duration_s: f64) -> Vec<f64> {
         let Some(entry) = (unsafe { ffi::avformat_index_get_entry(stream.as_ptr().cast_mut(), number).as_ref() }) else { continue };
         let part = entry.timestamp.saturating_sub(first) as f64 * tick_s / duration_s;
         let place = ((part * count as f64).max(0.0) as usize).min(count - 1);
-        if entry.flags() & ffi::AVINDEX_KEYFRAME as i32 == 0 && entry.size() > 0 {
+        if entry.flags() & ffi::AVINDEX_KEYFRAME == 0 && entry.size() > 0 {
             sums[place] = (sums[place].0 + f64::from(entry.size()), sums[place].1 + 1);
         }
     }

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use ffmpeg_next as ffmpeg;
+
 use super::attempts::Attempt;
 use super::cover::{self, Cover};
 use super::error::{Blame, WorkError, WorkResult};
@@ -15,6 +17,8 @@ use super::jpeg::Jpeg;
 use super::loudness;
 use super::muxer;
 use super::produce::{Front, Picture, Produced, Run, produce};
+use super::subtitle::{TEXT_NAME, write_text};
+use super::text_tracks::{self, Kept};
 use super::thumbnail;
 use super::video::Effort;
 use crate::media::memo::{Remembered, remember, remembered};
@@ -44,7 +48,11 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
         _ => (None, 0.0),
     };
     let mut report = |fraction: f64| report(heard + fraction * (1.0 - heard));
-    let job = Job { task, inputs, threads, level };
+    let (kept, text_bytes) = match &task.output {
+        Some(output) => text_tracks::choose(&output.subtitles, inputs)?,
+        None => (Kept::All, 0),
+    };
+    let job = Job { task, inputs, threads, level, kept, text_bytes };
     let produced = task.output.as_ref().map(|output| job.produce_somehow(output, cover.as_ref(), &mut report)).transpose()?;
     if produced.as_ref().is_some_and(|(produced, _)| !produced.fits) {
         return Ok(None);
@@ -88,6 +96,9 @@ struct Job<'a> {
     threads: u32,
     /// A filter that makes the sound as loud as it should be.
     level: Option<String>,
+    /// Which tracks of text of the inputs are kept, and what all tracks of text will take, where that is of account.
+    kept: Kept,
+    text_bytes: u64,
 }
 
 impl Job<'_> {
@@ -123,12 +134,28 @@ impl Job<'_> {
     }
 
     fn produce_output(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
+        if let Some(text) = &output.subtitles.burn {
+            if ffmpeg::filter::find("subtitles").is_none() {
+                return Err(WorkError::new(Reason::NoEncoder { name: "libass".into() }, "this FFmpeg was built without libass"));
+            }
+            write_text(text, "ass", &self.task.folder.join(TEXT_NAME), "ass")?;
+            std::env::set_current_dir(&self.task.folder).blame_us("going into the folder of the text")?;
+        }
+        let produced = self.produce_with(output, cover, report);
+        if output.subtitles.burn.is_some() {
+            remove(&self.task.folder.join(TEXT_NAME));
+        }
+        produced
+    }
+
+    fn produce_with(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
         let run = |picture, front| Run {
             inputs: self.inputs,
             picture,
             audio: &output.audio,
             output,
             cover: cover.map(|cover| &cover.cover),
+            kept: &self.kept,
             threads: self.threads,
             front,
             level: self.level.as_deref(),
@@ -206,7 +233,7 @@ impl Job<'_> {
         run: impl Fn(Picture<'a>, Front) -> Run<'a>,
         report: &mut dyn FnMut(f64),
     ) -> WorkResult<Produced> {
-        let mut course = course.clone();
+        let mut course = Course { index_bytes: course.index_bytes + self.text_bytes, ..course.clone() };
         let mut result_bytes = 0;
         for (turn, aim) in AIMS.into_iter().enumerate() {
             let picture = Picture::Encode(settings, Effort::Steered(&course));

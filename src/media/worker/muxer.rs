@@ -2,7 +2,7 @@
 //!
 //! In: streams to copy or encoders, then packets. Out: a file, and how long it is; the same bytes for the same packets. Must not: decide what goes in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ffmpeg::codec::packet::{Flags, Mut};
@@ -15,6 +15,7 @@ use super::error::{Blame, WorkResult};
 use super::flac_picture;
 use super::input::parameters;
 use super::jpeg::Jpeg;
+use super::shown;
 use super::timestamps::Order;
 use crate::media::protocol::Reply;
 
@@ -35,10 +36,29 @@ pub(super) enum Index {
     },
 }
 
+/// At most so far apart are packets of streams that wait for each other, in microseconds, where nothing is encoded. A track of text says little: FFmpeg would
+/// hold back ten seconds of all others for it.
+const LONGEST_WAIT_US: i64 = 1_000_000;
+
+/// What is said of a track of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TextLabel {
+    /// Three letters.
+    pub(super) language: Option<String>,
+    /// What people call it.
+    pub(super) title: Option<String>,
+    /// True has players show it without being asked.
+    pub(super) is_shown: bool,
+}
+
 /// A file that is being written.
 pub(super) struct Muxer {
+    path: PathBuf,
     output: Output,
     orders: Vec<Order>,
+    /// Streams of text, and which of them are shown without being asked.
+    texts: Vec<(usize, bool)>,
+    encodes: bool,
     /// By FFmpeg's name.
     container: String,
     cover: Option<(usize, Vec<u8>)>,
@@ -55,8 +75,11 @@ impl Muxer {
         let output = ffmpeg::format::output_as(path, container).blame_us("creating the output")?;
         let said = (0, Instant::now());
         Ok(Self {
+            path: path.to_owned(),
             output,
             orders: Vec::new(),
+            texts: Vec::new(),
+            encodes: false,
             container: container.to_owned(),
             cover: None,
             tags: Vec::new(),
@@ -112,17 +135,34 @@ impl Muxer {
         Ok(())
     }
 
-    /// The language of a stream, as three letters.
-    pub(super) fn set_language(&mut self, index: usize, language: Option<&str>) {
-        if let (Some(mut stream), Some(language)) = (self.output.stream_mut(index), language) {
-            let mut tags = Dictionary::new();
-            tags.set("language", language);
-            stream.set_metadata(tags);
+    /// A track of text. It takes part in no measure of the file: it may end before or after all that is seen and heard.
+    pub(super) fn add_text(&mut self, encoder: &codec::Context, label: &TextLabel) -> WorkResult<usize> {
+        let index = self.add_encoder(encoder)?;
+        let mut tags = Dictionary::new();
+        for (name, value) in [("language", &label.language), ("handler_name", &label.title)] {
+            let value: String = value.iter().flat_map(|value| value.chars()).filter(|character| !character.is_control()).collect();
+            if !value.is_empty() {
+                tags.set(name, &value);
+            }
         }
+        if let Some(mut stream) = self.output.stream_mut(index) {
+            stream.set_metadata(tags);
+            if label.is_shown {
+                // SAFETY: a plain field of a living stream.
+                unsafe { (*stream.as_mut_ptr()).disposition = ffi::AV_DISPOSITION_DEFAULT };
+            }
+        }
+        self.texts.push((index, label.is_shown));
+        Ok(index)
     }
 
     /// A stream that comes from an encoder.
     pub(super) fn add_encoded(&mut self, encoder: &codec::Context) -> WorkResult<usize> {
+        self.encodes = true;
+        self.add_encoder(encoder)
+    }
+
+    fn add_encoder(&mut self, encoder: &codec::Context) -> WorkResult<usize> {
         let mut stream = self.output.add_stream_with(encoder).blame_us("adding a stream")?;
         stream.set_time_base(encoder.time_base());
         // SAFETY: the stream was just made and is alive.
@@ -180,6 +220,10 @@ impl Muxer {
             (_, Index::Room { bytes, .. }) => options.set("moov_size", &bytes.to_string()),
         }
         self.index = index;
+        if !self.texts.is_empty() && !self.encodes {
+            // SAFETY: a plain field of a living context.
+            unsafe { (*self.output.as_mut_ptr()).max_interleave_delta = LONGEST_WAIT_US };
+        }
         // SAFETY: a plain field of a living context. No date and no version go in: who makes the file again gets the same bytes.
         unsafe { (*self.output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         self.output.write_header_with(options).map(drop).blame_us("writing the header")?;
@@ -206,7 +250,9 @@ impl Muxer {
         packet.set_dts(Some(dts));
         packet.set_position(-1);
         packet.set_stream(index);
-        self.end_s = self.end_s.max(pts.saturating_add(packet.duration()) as f64 * f64::from(to));
+        if !self.texts.iter().any(|(text, _)| *text == index) {
+            self.end_s = self.end_s.max(pts.saturating_add(packet.duration()) as f64 * f64::from(to));
+        }
         packet.write_interleaved(&mut self.output).blame_us("writing")?;
         // SAFETY: the packet is ours; the muxer has taken its own reference.
         unsafe { ffi::av_packet_unref(packet.as_mut_ptr()) };
@@ -216,7 +262,7 @@ impl Muxer {
         Ok(())
     }
 
-    /// Where the last packet ends, in seconds.
+    /// Where the last packet of picture or sound ends, in seconds.
     pub(super) fn end_s(&self) -> f64 {
         self.end_s
     }
@@ -226,6 +272,12 @@ impl Muxer {
         match (self.output.write_trailer(), self.index) {
             (Err(ffmpeg::Error::Other { errno: libc::EINVAL }), Index::Room { .. }) => return Ok(false),
             (ended, _) => ended.blame_us("writing the end")?,
+        }
+        // FFmpeg counts the tracks of an MP4 from 1.
+        let hidden: Vec<u32> = self.texts.iter().filter(|(_, is_shown)| !is_shown).map(|(index, _)| *index as u32 + 1).collect();
+        if !hidden.is_empty() && has_index_in_front(&self.container) {
+            self.flush();
+            shown::unmark(&self.path, &hidden).blame_us("marking the tracks of text")?;
         }
         if matches!(self.index, Index::Room { live: true, .. }) {
             self.flush();

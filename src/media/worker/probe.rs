@@ -169,7 +169,8 @@ fn pixel_format_name(format: i32) -> String {
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
-fn tag_of(tags: &ffmpeg::DictionaryRef, name: &str) -> Option<String> {
+/// A tag, if there is one that says something.
+pub(super) fn tag_of(tags: &ffmpeg::DictionaryRef, name: &str) -> Option<String> {
     // Tags of strangers are not always UTF-8, which the crate's own getter takes for granted.
     let key = std::ffi::CString::new(name).ok()?;
     // SAFETY: the dictionary is alive; null means there is no such tag; a value is a C string that lives as long as the dictionary.

@@ -17,6 +17,8 @@ use super::jpeg::Jpeg;
 use super::muxer::{Index, Muxer};
 use super::reader::{Place, Readers};
 use super::room::{self, packets_at_most, room_bytes};
+use super::subtitle::TEXT_NAME;
+use super::text_tracks::{Kept, Size, TextTracks};
 use super::video::{Effort, VideoTrack};
 use crate::media::protocol::{AudioWork, Output, VideoSettings};
 use crate::media::steer::Helm;
@@ -42,6 +44,8 @@ pub(super) struct Run<'a> {
     /// Where the file goes.
     pub(super) output: &'a Output,
     pub(super) cover: Option<&'a Jpeg>,
+    /// Which tracks of text of the inputs are kept.
+    pub(super) kept: &'a Kept,
     pub(super) threads: u32,
     pub(super) front: Front,
     /// A filter that changes how loud the sound is, where it is encoded.
@@ -122,6 +126,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
     if ways.is_empty() {
         return Err(WorkError::broken("there is nothing in it to keep"));
     }
+    let mut texts = TextTracks::add(&output.subtitles, run.kept, &inputs, &mut muxer)?;
     let mut room_bytes = None;
     if let Some(cover) = run.cover {
         muxer.add_cover(cover)?;
@@ -129,7 +134,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
     let index = match run.front {
         Front::Moved => Index::Moved,
         Front::Room { bytes, live } => {
-            let bytes = bytes.unwrap_or_else(|| room_for(run, output, &inputs, &ways));
+            let bytes = bytes.unwrap_or_else(|| room_for(run, output, &inputs, &ways, &texts));
             room_bytes = Some(bytes);
             room_chosen(bytes)?;
             Index::Room { bytes, live }
@@ -137,7 +142,7 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
     };
     muxer.set_album(output.album.as_deref());
     muxer.begin(output.title.as_deref(), output.artist.as_deref(), index)?;
-    carry(&mut inputs, &mut ways, &mut muxer, report)?;
+    carry(&mut inputs, &mut ways, &mut texts, &mut muxer, report)?;
     let mut helm = None;
     for way in &mut ways {
         let made_bytes = &mut way.spent.made_bytes;
@@ -154,8 +159,9 @@ pub(super) fn produce(run: &Run, report: &mut dyn FnMut(f64), room_chosen: &mut 
             Track::Audio(track) => track.finish(matches!(run.picture, Picture::Leave), &mut out)?,
         }
     }
+    texts.finish(&mut muxer)?;
     let duration_s = muxer.end_s();
-    complete(declared_s(&inputs, &ways), duration_s)?;
+    complete(declared_s(&inputs, &ways, texts.end_s()), duration_s)?;
     for origin in run.inputs {
         origin.finished().blame_us("waiting for the end of the input")?;
     }
@@ -176,7 +182,10 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
     {
         let track = match &run.picture {
             Picture::Encode(settings, effort) => {
-                let track = VideoTrack::new(&stream, settings, *effort, run.threads)?;
+                let mut track = VideoTrack::new(&stream, settings, *effort, run.threads)?;
+                if run.output.subtitles.burn.is_some() {
+                    track.put_behind(format!("subtitles=filename={TEXT_NAME}"));
+                }
                 display = Some(track.display());
                 Track::Video(Box::new(track))
             }
@@ -212,11 +221,17 @@ fn plan(run: &Run, inputs: &[Input], muxer: &mut Muxer) -> WorkResult<(Vec<Way>,
 }
 
 /// Reads to the end and hands every packet its way.
-fn carry(inputs: &mut [Input], ways: &mut [Way], muxer: &mut Muxer, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
+fn carry(inputs: &mut [Input], ways: &mut [Way], texts: &mut TextTracks, muxer: &mut Muxer, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
     let duration_us = inputs.iter().map(input::duration_s).fold(0.0, f64::max) * 1e6;
-    let mut readers = Readers::new(inputs, ways.iter().map(|way| way.from).collect());
+    let mut readers = Readers::new(inputs, ways.iter().map(|way| way.from).collect()).and(&texts.places());
     let mut sound_bytes = 0;
     while let Some(mut found) = readers.next()? {
+        if texts.take(&found) {
+            continue;
+        }
+        if let Some(at_us) = found.at_us {
+            texts.write(at_us / 1000, muxer)?;
+        }
         let Some(way) = ways.iter_mut().find(|way| way.from == found.from) else { continue };
         let part = found.at_us.filter(|_| duration_us > 0.0).map_or(0.0, |at_us| at_us as f64 / duration_us);
         way.spent.source_bytes += found.packet.size() as u64;
@@ -259,7 +274,7 @@ fn changed(is_picture: bool) -> WorkError {
 }
 
 /// Room for the index, from what the inputs and whoever they come from say of themselves.
-fn room_for(run: &Run, output: &Output, inputs: &[Input], ways: &[Way]) -> u64 {
+fn room_for(run: &Run, output: &Output, inputs: &[Input], ways: &[Way], texts: &TextTracks) -> u64 {
     let known_s = |input: &Input| if input::is_length_guessed(input) { 0.0 } else { input::duration_s(input) };
     let duration_s = inputs.iter().map(known_s).chain(output.expected_s).fold(0.0, f64::max);
     let describe = |way: &Way| {
@@ -273,7 +288,14 @@ fn room_for(run: &Run, output: &Output, inputs: &[Input], ways: &[Way]) -> u64 {
         let setup_bytes = u64::try_from(parameters.extradata_size).unwrap_or(0);
         Some(room::Stream { packets: counted.or_else(|| packets_at_most(duration_s, per_second)), is_video, setup_bytes })
     };
-    let streams: Vec<room::Stream> = ways.iter().filter_map(describe).collect();
+    let describe_text = |size: Size| {
+        let packets = match size {
+            Size::Packets(packets) => Some(packets),
+            Size::PerSecond(per_second) => packets_at_most(duration_s, per_second),
+        };
+        room::Stream { packets, is_video: false, setup_bytes: 0 }
+    };
+    let streams: Vec<room::Stream> = ways.iter().filter_map(describe).chain(texts.sizes().map(describe_text)).collect();
     let length_bytes = run.inputs.iter().map(Origin::length_bytes).sum();
     let text_bytes = [&output.title, &output.artist].into_iter().flatten().map(|text| text.len() as u64).sum();
     room_bytes(&streams, length_bytes, text_bytes)
@@ -290,8 +312,9 @@ fn sound_rate(sample_rate: i32, packet_samples: i32) -> f64 {
     f64::from(sample_rate) / packet_samples.min(PACKET_SAMPLES)
 }
 
-/// How long the inputs say they are, if that is more than an estimate from their size.
-fn declared_s(inputs: &[Input], ways: &[Way]) -> f64 {
+/// How long the inputs say they are, if that is more than an estimate from their size. Where only the whole says it, and is as long as its text, nothing is said of
+/// picture and sound.
+fn declared_s(inputs: &[Input], ways: &[Way], text_end_s: f64) -> f64 {
     let declared = |(index, input): (usize, &Input)| {
         if input::is_length_guessed(input) {
             return 0.0;
@@ -300,7 +323,8 @@ fn declared_s(inputs: &[Input], ways: &[Way]) -> f64 {
         let of_streams = kept
             .map(|stream| if stream.duration() > 0 { stream.duration() as f64 * f64::from(stream.time_base()) } else { 0.0 })
             .fold(0.0, f64::max);
-        if of_streams > 0.0 { of_streams } else { input::duration_s(input) }
+        let of_all = || Some(input::duration_s(input)).filter(|whole_s| text_end_s < whole_s - 0.1).unwrap_or(0.0);
+        if of_streams > 0.0 { of_streams } else { of_all() }
     };
     inputs.iter().enumerate().map(declared).fold(0.0, f64::max)
 }

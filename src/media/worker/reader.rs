@@ -58,6 +58,12 @@ impl<'a> Readers<'a> {
         Self { readers: inputs.iter_mut().zip(starts_us).map(reader).collect(), wanted }
     }
 
+    /// Gives these streams as well.
+    pub(super) fn and(mut self, places: &[Place]) -> Self {
+        self.wanted.extend(places);
+        self
+    }
+
     /// The next packet in time; nothing at the end of all inputs.
     pub(super) fn next(&mut self) -> WorkResult<Option<Found>> {
         for (index, reader) in self.readers.iter_mut().enumerate() {

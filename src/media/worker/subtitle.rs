@@ -12,7 +12,8 @@ use super::audio::AudioTrack;
 use super::bitmaps::{self, Bitmaps};
 use super::error::{Blame, WorkError, WorkResult};
 use super::input;
-use super::muxer::{Index, Muxer};
+use super::muxer::{Index, Muxer, TextLabel};
+use super::overlaps;
 use super::reader::{Place, Readers};
 use super::texts::{self, Line, Lines, UNIT};
 use super::video::{Effort, VideoTrack};
@@ -20,7 +21,7 @@ use crate::media::protocol::{AudioWork, Subtitle, SubtitleWork, Text, VideoSetti
 use crate::model::Reason;
 
 /// The name of the text that is burnt in. Relative, since the filter takes its name apart at colons and commas, which a folder's name may have.
-const TEXT_NAME: &str = "burnt-in.ass";
+pub(super) const TEXT_NAME: &str = "burnt-in.ass";
 
 /// Does it.
 pub(super) fn subtitle(task: &Subtitle, threads: u32, report: &mut dyn FnMut(f64)) -> WorkResult<()> {
@@ -61,7 +62,8 @@ fn of_pictures(video: &Path, track: usize) -> WorkResult<bool> {
     Ok(input.stream(track).is_some_and(|stream| bitmaps::is_pictures(&stream)))
 }
 
-fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
+/// Writes text as a file of its own.
+pub(super) fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
     let Lines { encoder, mut lines } = texts::read(text, codec)?;
     let mut muxer = Muxer::create(path, container)?;
     let to = muxer.add_encoded(encoder.as_ref())?;
@@ -77,7 +79,7 @@ fn add_tracks(task: &Subtitle, video: &Path, texts: &[Text], report: &mut dyn Fn
     let mut tracks = Vec::new();
     for text in texts {
         match texts::read(text, "mov_text") {
-            Ok(lines) => tracks.push((text, lines)),
+            Ok(lines) => tracks.push((text, Lines { lines: overlaps::flatten(lines.lines), ..lines })),
             // A track of the video that holds nothing is no reason to refuse another one.
             Err(error) if error.reason == Reason::Empty && text.track.is_some() && texts.len() > 1 => {
                 eprintln!("track {:?}: {}", text.track, error.cause);
@@ -157,8 +159,8 @@ fn rewrite(
     }
     let mut waiting = Vec::new();
     for (text, lines) in tracks {
-        let to = muxer.add_encoded(lines.encoder.as_ref())?;
-        muxer.set_language(to, text.language.as_deref());
+        let label = TextLabel { language: text.language.clone(), ..TextLabel::default() };
+        let to = muxer.add_text(lines.encoder.as_ref(), &label)?;
         waiting.push(Waiting { to, lines: std::mem::take(&mut lines.lines).into_iter().peekable() });
     }
     let over = if let Burnt::Pictures(number) = burnt { Some(number) } else { None };

@@ -3,6 +3,7 @@
 //! In: a track of a file, or a file of text. Out: lines with times, in the form of a codec. Must not: write files.
 
 use ffmpeg::format::context::Input;
+use ffmpeg::format::stream::Stream;
 use ffmpeg::{Packet, Rational, Rescale, codec, decoder, encoder, ffi, rescale};
 use ffmpeg_next as ffmpeg;
 
@@ -29,6 +30,7 @@ pub(super) struct Lines {
 }
 
 /// What stands on the screen for a while.
+#[derive(Debug)]
 pub(super) struct Line {
     pub(super) at_ms: i64,
     pub(super) length_ms: i64,
@@ -90,15 +92,18 @@ fn open_decoder(input: &Input, index: usize) -> WorkResult<decoder::Subtitle> {
     if bitmaps::is_pictures(&stream) {
         return Err(WorkError::new(Reason::Empty, "the subtitles are pictures, there is no text in them"));
     }
-    let open = || {
-        let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        decoder.subtitle()
-    };
-    open().blame_file("opening the decoder for subtitles")
+    open_decoder_of(&stream).blame_file("opening the decoder for subtitles")
 }
 
-fn open_encoder(decoder: &decoder::Subtitle, name: &str) -> Result<encoder::subtitle::Encoder, ffmpeg::Error> {
+/// A decoder for a track of text.
+pub(super) fn open_decoder_of(stream: &Stream) -> Result<decoder::Subtitle, ffmpeg::Error> {
+    let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    decoder.subtitle()
+}
+
+/// An encoder for what a decoder gives.
+pub(super) fn open_encoder(decoder: &decoder::Subtitle, name: &str) -> Result<encoder::subtitle::Encoder, ffmpeg::Error> {
     let codec = encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut encoder = codec::Context::new_with_codec(codec).encoder().subtitle()?;
     // SAFETY: both contexts are alive. The header is as long as the decoder says; the copy belongs to the encoder, which frees it.
@@ -120,7 +125,7 @@ fn open_encoder(decoder: &decoder::Subtitle, name: &str) -> Result<encoder::subt
 }
 
 /// One packet as a line; nothing if it is damaged or says nothing.
-fn line(
+pub(super) fn line(
     packet: &Packet,
     decoder: &mut decoder::Subtitle,
     encoder: &mut encoder::subtitle::Encoder,

@@ -12,4 +12,5 @@ mod people;
 mod pieces;
 mod restart;
 mod source_errors;
+mod subtitles;
 mod telegram_trouble;

@@ -18,6 +18,7 @@ mod edit_damaged;
 mod growing;
 mod isolation;
 mod join;
+mod kept_texts;
 mod kinds;
 mod live;
 mod own_thumbnail;
@@ -34,7 +35,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tgferry::config::{Hardware, MediaConfig};
-use tgferry::media::{Media, PrepareRequest};
+use tgferry::media::{GivenSubtitles, Media, PrepareRequest};
 use tgferry::model::{Choice, Failure, Prepared, ProgressSender};
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +82,7 @@ impl Bench {
             duration_s: None,
             picture: None,
             own_thumbnail: None,
+            subtitles: GivenSubtitles::default(),
             max_bytes: None,
             min_video_bit_rate: 20_000,
         }

@@ -38,7 +38,7 @@ async fn work(bench: &Bench, input: &Path, file: Option<PathBuf>, language: Opti
 }
 
 /// A track as the `ffmpeg` program writes it.
-fn srt(path: &Path, track: usize) -> String {
+pub(super) fn srt(path: &Path, track: usize) -> String {
     let arguments =
         ["-loglevel", "error", "-nostdin", "-i", path.to_str().expect("a path"), "-map", &format!("0:s:{track}"), "-f", "srt", "-"];
     let output = Command::new("ffmpeg").args(arguments).output().expect("the ffmpeg program is installed for tests");

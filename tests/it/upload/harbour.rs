@@ -92,6 +92,7 @@ impl Harbour {
             request_message: None,
             link: Link::parse("https://example.org/clip.mp4").unwrap(),
             choice: Some(Choice::Video),
+            subtitles: None,
             language: "en".to_owned(),
         };
         self.store.accept(vec![job]).await.unwrap()[0]
