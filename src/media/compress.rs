@@ -121,10 +121,10 @@ pub(crate) fn other_crfs(plan: &Plan, looked: &Looked, codec: VideoCodec) -> Opt
 
 /// Where samples are taken, and how many frames each has: some of a short clip, two dozen of a film.
 pub(crate) fn sample_places(duration_s: f64, frame_rate: f64) -> (Vec<f64>, u32) {
-    let count = (duration_s / 3.0).clamp(3.0, 24.0) as u32;
+    let count = (duration_s / 8.0).clamp(3.0, 24.0) as u32;
     let places = (0..count).map(|index| duration_s * (f64::from(index) + 0.45) / f64::from(count)).collect();
-    // Not more than a sixteenth of the whole, or the look costs what it saves.
-    let frames = (duration_s * frame_rate / 16.0 / f64::from(count)).clamp(8.0, 24.0) as u32;
+    // Hardly more than a twenty-fourth of the whole, or the look costs what it saves.
+    let frames = (duration_s * frame_rate / 24.0 / f64::from(count)).clamp(8.0, 24.0) as u32;
     (places, frames)
 }
 
@@ -343,7 +343,7 @@ mod tests {
             let plan = fit(wish, &content(frame_bytes));
             assert_eq!((plan.max_short_side, plan.appearance), expected, "{name}: {plan:?}");
         }
-        let sixty = fit(Wish { frame_rate: 60.0, ..HOUR }, &Looked { frame_rate: 60.0, ..content(36_000.0) });
+        let sixty = fit(Wish { frame_rate: 60.0, ..HOUR }, &Looked { frame_rate: 60.0, ..content(33_000.0) });
         assert_eq!((sixty.max_short_side, sixty.max_frame_rate), (1080, 30.0), "frames are given up before pixels");
     }
 
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn samples_are_few_and_spread() {
-        for (duration_s, count, frames) in [(10.0, 3, 8), (2.0, 3, 8), (60.0, 20, 8), (7200.0, 24, 24)] {
+        for (duration_s, count, frames) in [(10.0, 3, 8), (2.0, 3, 8), (60.0, 7, 10), (7200.0, 24, 24)] {
             let (places, of_each) = sample_places(duration_s, 30.0);
             assert_eq!((places.len(), of_each), (count, frames), "{duration_s}");
             assert!(places.iter().all(|place| (0.0..duration_s).contains(place)));

@@ -99,9 +99,8 @@ impl Ledger {
         self.state().usage.get(&account).map_or(0, |usage| usage.last_day(now_ms()))
     }
 
-    /// When so many bytes of the last 24 hours will have gone by, in milliseconds since 1970.
-    pub(super) fn gone_by_ms(&self, account: UserId, bytes: u64) -> i64 {
-        let now_ms = now_ms();
+    /// When so many bytes of the last 24 hours will have gone by, in milliseconds since 1970: `now_ms` if that is so already.
+    pub(super) fn gone_by_ms(&self, account: UserId, bytes: u64, now_ms: i64) -> i64 {
         self.state().usage.get(&account).map_or(now_ms, |usage| usage.gone_by(bytes, now_ms))
     }
 

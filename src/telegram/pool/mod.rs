@@ -233,7 +233,7 @@ impl Accounts {
         let used_bytes = self.0.ledger.sent_bytes(id).saturating_add(self.0.bookings.load(id).1);
         let over_bytes = used_bytes.saturating_add(size_bytes).saturating_sub(daily_bytes);
         let rested_ms = self.0.ledger.resting(id).map_or(now_ms, |rest| rest.until_ms);
-        Some(rested_ms.max(self.0.ledger.gone_by_ms(id, over_bytes)))
+        Some(rested_ms.max(self.0.ledger.gone_by_ms(id, over_bytes, now_ms)))
     }
 
     /// The daily budget; no limit is the largest number.
