@@ -1,6 +1,6 @@
 //! The zygote: a process that has FFmpeg loaded and forks a media process for each task. To load FFmpeg's hundred and more libraries takes longer than many a task.
 //!
-//! In: orders on the socket at stdin, each one byte with four descriptors (see [`super::super::zygote`]). Out: a process for each order; how it ended, on the last of its descriptors. Must
+//! In: orders on the socket at stdin, each one byte with four descriptors (src/media/zygote.rs). Out: a process for each order; how it ended, on the last of its descriptors. Must
 //! not: start a thread (only the one that forks lives on in the child), read a file of strangers, or outlive the daemon.
 
 use std::io::{IoSliceMut, Read, Write};
