@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Fuzzes what parses bytes of strangers (fuzz/fuzz_targets), each target for a while; ends with 1 at the first input that breaks one.
 #
-#   scripts/fuzz.sh                   15 s each, as the checks do
+#   scripts/fuzz.sh                   15 s each
 #   scripts/fuzz.sh --seconds 3600    longer
+#   scripts/fuzz.sh --seed 1          the same way each time, as the checks do: a change is not blamed for what chance finds elsewhere
 #   scripts/fuzz.sh links media       these alone
 #
 # What was found is kept in fuzz/corpus, what breaks in fuzz/artifacts:  cargo fuzz run --dev --sanitizer none links fuzz/artifacts/links/...
@@ -12,6 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
 
 seconds=15
+seed=0 # for libFuzzer: chosen by chance
 targets=()
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -19,8 +21,12 @@ while [ $# -gt 0 ]; do
         seconds="${2:?--seconds takes a number}"
         shift
         ;;
+    --seed)
+        seed="${2:?--seed takes a number}"
+        shift
+        ;;
     -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "$0"
+        sed -n '2,9s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) targets+=("$1") ;;
@@ -40,5 +46,5 @@ for target in "${targets[@]}"; do
     corpus="fuzz/corpus/$target"
     mkdir -p "$corpus"
     cargo fuzz run --dev --sanitizer none "$target" "$corpus" "fuzz/seeds/$target" -- \
-        -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -verbosity=0
+        -seed="$seed" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -verbosity=0
 done

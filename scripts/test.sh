@@ -50,7 +50,7 @@ phase doc env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 phase deny cargo deny --offline --locked check bans licenses sources
 phase machete cargo machete
 phase doctest doc_tests
-phase fuzz scripts/fuzz.sh --seconds 15
+phase fuzz scripts/fuzz.sh --seconds 15 --seed 1
 # Last, so that the closing line of the run is the count of tests.
 phase tests cargo nextest run --workspace --locked --no-fail-fast --profile ci "$@"
 

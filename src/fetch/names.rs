@@ -62,23 +62,22 @@ fn clean_characters(raw: &str) -> String {
 }
 
 fn finish(name: &str) -> String {
-    let name = cut(name);
     let stem = name.split('.').next().unwrap_or_default().trim().to_ascii_lowercase();
     match name {
-        name if name.is_empty() => FALLBACK.to_owned(),
-        name if RESERVED.contains(&stem.as_str()) => format!("_{name}"),
-        name => name,
+        "" => FALLBACK.to_owned(),
+        name if RESERVED.contains(&stem.as_str()) => cut(&format!("_{name}")),
+        name => cut(name),
     }
 }
 
-/// Cuts a name at a character boundary; the extension stays. One byte is left for the mark before a reserved name.
+/// Cuts a name at a character boundary; the extension stays.
 fn cut(name: &str) -> String {
-    if name.len() < MAX_NAME_BYTES {
+    if name.len() <= MAX_NAME_BYTES {
         return name.to_owned();
     }
     let ending = extension(name).map_or(0, |extension| extension.len() + 1);
     let (stem, ending) = name.split_at(name.len() - ending);
-    let mut end = (MAX_NAME_BYTES - 1 - ending.len()).min(stem.len());
+    let mut end = (MAX_NAME_BYTES - ending.len()).min(stem.len());
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
@@ -155,12 +154,15 @@ mod tests {
             ("b".repeat(300), "b"),
             (format!("a.{}", "c".repeat(300)), "c"),
             (format!("{}.mp4", "x. ".repeat(100)), "x.mp4"),
+            (format!("lpt9.{}", "d".repeat(300)), "d"),
+            (format!("lpt9.{}", "e".repeat(MAX_NAME_BYTES - 5)), "e"),
         ];
         for (raw, ending) in table {
             let name = clean(&raw);
             assert!(name.len() <= MAX_NAME_BYTES, "{name} has {} bytes", name.len());
             assert!(name.len() > MAX_NAME_BYTES - 8, "{name} was cut too far: {} bytes", name.len());
             assert!(name.ends_with(ending), "{name}");
+            assert_eq!(clean(&name), name);
         }
     }
 
