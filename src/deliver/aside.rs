@@ -9,8 +9,7 @@ use teloxide::payloads::SendDocumentSetters;
 use teloxide::requests::Requester;
 use teloxide::types::{ChatId, InputFile, ParseMode};
 
-use super::card::reply_to;
-use super::card::send_reply;
+use super::card::{reply_to, send_reply};
 use super::render::title_of;
 use crate::i18n::format::{cut, escape};
 use crate::i18n::{Texts, language_name};

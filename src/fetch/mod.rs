@@ -12,8 +12,8 @@ mod decide;
 pub mod fuzzing;
 mod http;
 pub mod names;
-mod picture;
 mod recent;
+mod small;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -102,7 +102,7 @@ impl Fetcher {
     /// Fetches the picture of a source (an http(s) address, as in [`SourceCard::picture`]) into the file `to`, at most 10 MB.
     pub async fn download_picture(&self, url: &str, to: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
         let url = Url::parse(url).map_err(|error| Failure::new(Reason::Unsupported, error))?;
-        until_cancelled(cancel, picture::download(&self.0.requester, &url, to)).await
+        until_cancelled(cancel, small::picture(&self.0.requester, &url, to)).await
     }
 
     /// What the yt-dlp program says of itself. Fails if it can't be started.

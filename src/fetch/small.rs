@@ -28,7 +28,7 @@ pub(crate) struct Small {
 }
 
 /// Fetches a picture into the file `to`; what is no picture, or is too large, is refused and leaves no file.
-pub(crate) async fn download(requester: &Requester, url: &Url, to: &Path) -> Result<(), Failure> {
+pub(crate) async fn picture(requester: &Requester, url: &Url, to: &Path) -> Result<(), Failure> {
     fetch(requester, url, to, Small { what: "picture", max_bytes: MAX_BYTES, kinds: &["image/"] }).await
 }
 

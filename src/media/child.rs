@@ -4,8 +4,8 @@
 //! whatever a broken file does happens in the other process, which can't outlive the task that waits for it.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use nix::sys::signal::Signal;
@@ -40,16 +40,16 @@ pub(super) async fn run(
     zygote: &Zygote,
     request: &Request,
     inputs: &[Spool],
-    (max_time, pause): (Duration, Pause),
+    mut clock: Clock,
     mut hear: impl FnMut(Word),
     cancel: &CancellationToken,
 ) -> Result<Reply, Failure> {
     let mut line = serde_json::to_vec(request).map_err(Failure::internal)?;
     line.push(b'\n');
     let Worker { mut stdin, stdout, stderr, mut control, mut end } = zygote.fork().map_err(Failure::internal)?;
+    let pause = clock.pause();
     let work = async {
         tell(&mut stdin, &line).await;
-        let mut clock = Clock::new(max_time, pause.clone());
         let answer = read_answer(stdout, &mut stdin, inputs, &mut clock, &mut hear);
         let (answer, tail) = tokio::try_join!(answer, async { Ok(read_tail(stderr).await) })?;
         let status = clock.run(end.wait()).await?;
@@ -58,7 +58,7 @@ pub(super) async fn run(
     let outcome = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Failure::cancelled()),
-        () = pass_pauses_on(pause.clone(), &mut control) => Err(Failure::internal(anyhow!("pauses came to an end"))),
+        never = pass_pauses_on(pause, &mut control) => match never {},
         outcome = work => outcome,
     };
     drop(stdin); // kept open till here: its end tells the process that nobody waits any more
@@ -82,8 +82,8 @@ async fn tell(stdin: &mut pipe::Sender, line: &[u8]) {
     }
 }
 
-/// Never ends.
-async fn pass_pauses_on(mut pause: Pause, control: &mut Control) {
+/// Tells the process to pause and to go on, as long as this is awaited.
+async fn pass_pauses_on(mut pause: Pause, control: &mut Control) -> Infallible {
     let mut pauses = false;
     loop {
         if pause.is_on() != pauses {

@@ -10,9 +10,6 @@ use tokio::time::Instant;
 
 use crate::model::{Failure, Reason};
 
-/// Longer than anything here takes: a clock that stands.
-const NEVER: Duration = Duration::from_secs(1 << 32);
-
 /// Whether work is to pause at present. Whoever holds the sender decides; if nobody does any more, work goes on.
 #[derive(Clone, Debug)]
 pub(super) struct Pause(Option<watch::Receiver<bool>>);
@@ -51,6 +48,11 @@ impl Clock {
         Self { left, pause }
     }
 
+    /// What stops it.
+    pub(super) fn pause(&self) -> Pause {
+        self.pause.clone()
+    }
+
     /// Awaits something that the process does; that time counts.
     pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::pin!(work);
@@ -60,7 +62,7 @@ impl Clock {
             let done = tokio::select! {
                 biased;
                 done = &mut work => Some(Ok(done)),
-                () = tokio::time::sleep(if stands { NEVER } else { self.left }) =>
+                () = tokio::time::sleep(self.left), if !stands =>
                     Some(Err(Failure::new(Reason::MediaLimits, anyhow!("the media process took longer than it may")))),
                 () = self.pause.changed() => None,
             };

@@ -3,7 +3,7 @@
 //! In: what the video is, the bytes to fit into, what a quick look at samples found. Out: a [`Plan`]. Must not: do I/O.
 
 use super::protocol::{Cost, Course, Looked, Sample};
-use super::steer::AIM;
+use super::steer::{AIM, around};
 use crate::model::{Appearance, VideoCodec};
 
 /// Bytes of an MP4 that are there whatever its length: header boxes, encoder settings.
@@ -155,18 +155,19 @@ pub(crate) fn outline(wish: Wish) -> Option<Budget> {
 /// smallest.
 pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
     let source_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
-    let mut plans = shapes(wish.size, source_rate).map(|shape| plan_at(wish, budget, looked, shape));
-    let fair = plans.find(|(needed, _)| *needed <= scale(wish.codec).steps[2]);
-    fair.unwrap_or_else(|| plan_at(wish, budget, looked, smallest(wish.size, source_rate))).1
+    let places = everywhere(looked, wish.duration_s);
+    let plan = |shape| plan_at(wish, budget, looked, &places, shape);
+    let fair = shapes(wish.size, source_rate).map(plan).find(|(needed, _)| *needed <= scale(wish.codec).steps[2]);
+    fair.unwrap_or_else(|| plan(smallest(wish.size, source_rate))).1
 }
 
 /// The same size and frame rate, at the quality that another look has found.
 pub(crate) fn settle_again(wish: Wish, budget: Budget, looked: &Looked, plan: &Plan) -> Plan {
-    plan_at(wish, budget, looked, (plan.max_short_side, plan.max_frame_rate)).1
+    plan_at(wish, budget, looked, &everywhere(looked, wish.duration_s), (plan.max_short_side, plan.max_frame_rate)).1
 }
 
 /// A plan for pictures of some short side and frame rate, and the CRF that it would need.
-fn plan_at(wish: Wish, budget: Budget, looked: &Looked, (side, rate): (u32, f64)) -> (f64, Plan) {
+fn plan_at(wish: Wish, budget: Budget, looked: &Looked, places: &[Sample], (side, rate): (u32, f64)) -> (f64, Plan) {
     let scale = scale(wish.codec);
     let sound_bytes = budget.audio_bit_rate as f64 / 8.0 * wish.duration_s;
     let sampled_pixels = f64::from(looked.size.0) * f64::from(looked.size.1);
@@ -176,7 +177,6 @@ fn plan_at(wish: Wish, budget: Budget, looked: &Looked, (side, rate): (u32, f64)
     let larger = (pixels_at(side, wish.size) / sampled_pixels.max(1.0)).powf(PIXEL_POWER);
     let slower = (looked.frame_rate / rate).powf(TIME_POWER);
     let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
-    let places = everywhere(looked, wish.duration_s);
     let whole = |of: usize| {
         let of_place = |place: &Sample| keys * place.key_bytes[of] + (frames - keys) * place.frame_bytes[of] * slower;
         (places.iter().map(of_place).sum::<f64>() / places.len().max(1) as f64 * larger).max(1.0)
@@ -219,16 +219,16 @@ fn everywhere(looked: &Looked, duration_s: f64) -> Vec<Sample> {
         let place = ((at_s / duration_s * count).max(0.0) as usize).min(looked.spent.len().saturating_sub(1));
         looked.spent.get(place).copied().unwrap_or(1.0).max(1.0)
     };
-    // What is interpolated between samples is how much it takes for each byte that the source spends.
-    let anchors: Vec<Sample> = looked.samples.iter().map(|sample| scaled(*sample, spent_at(sample.at_s).recip())).collect();
-    if looked.spent.is_empty() || anchors.is_empty() {
+    if looked.spent.is_empty() {
         return looked.samples.iter().map(|sample| scaled(*sample, FARTHER)).collect();
     }
+    // What is interpolated between samples is how much it takes for each byte that the source spends.
+    let anchors: Vec<Sample> = looked.samples.iter().map(|sample| scaled(*sample, spent_at(sample.at_s).recip())).collect();
     let stretch_s = duration_s / count;
     (0..looked.spent.len())
-        .map(|number| {
+        .filter_map(|number| {
             let at_s = (number as f64 + 0.5) * stretch_s;
-            scaled(between(&anchors, at_s), spent_at(at_s) * FARTHER)
+            Some(scaled(between(&anchors, at_s)?, spent_at(at_s) * FARTHER))
         })
         .collect()
 }
@@ -239,13 +239,10 @@ fn scaled(sample: Sample, by: f64) -> Sample {
 }
 
 /// At a moment, from the samples before and behind by their distance.
-fn between(samples: &[Sample], at_s: f64) -> Sample {
-    let next = samples.partition_point(|sample| sample.at_s <= at_s);
-    let (one, other) = (samples[next.saturating_sub(1)], samples[next.min(samples.len() - 1)]);
-    let apart_s = other.at_s - one.at_s;
-    let part = if apart_s > 0.0 { ((at_s - one.at_s) / apart_s).clamp(0.0, 1.0) } else { 0.0 };
+fn between(samples: &[Sample], at_s: f64) -> Option<Sample> {
+    let (one, other, part) = around(samples, at_s, |sample| sample.at_s)?;
     let mix = |one: [f64; 2], other: [f64; 2]| std::array::from_fn(|of| one[of] + (other[of] - one[of]) * part);
-    Sample { at_s, key_bytes: mix(one.key_bytes, other.key_bytes), frame_bytes: mix(one.frame_bytes, other.frame_bytes) }
+    Some(Sample { at_s, key_bytes: mix(one.key_bytes, other.key_bytes), frame_bytes: mix(one.frame_bytes, other.frame_bytes) })
 }
 
 fn appearance(crf: f64, scale: &Scale) -> Appearance {

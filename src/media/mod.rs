@@ -54,11 +54,12 @@ pub use join::{JoinRequest, WasJoined};
 pub use language::Language;
 pub use split::SplitRequest;
 pub use subtitles::{
-    GivenSubtitles, SubtitlesRequest, SubtitlesTrack, SubtitlesWork, TextFile, subtitles_tracks, text_track, text_tracks, track_to_burn_in,
+    GivenSubtitles, SRT_NAME, SubtitlesRequest, SubtitlesTrack, SubtitlesWork, TextFile, subtitles_tracks, text_track, text_tracks,
+    track_to_burn_in,
 };
 
 use child::Word;
-use clock::Pause;
+use clock::{Clock, Pause};
 use protocol::{Limits, Probed, Reply, Request, Source, Task};
 use sniff::{SNIFF_BYTES, Sniffed};
 use zygote::Zygote;
@@ -261,8 +262,8 @@ impl Media {
         hear: impl FnMut(Word),
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure> {
-        let bounds = (max_time.min(self.max_time()), self.pause.clone());
-        child::run(&self.zygote, &request, growing, bounds, hear, cancel).await
+        let clock = Clock::new(max_time.min(self.max_time()), self.pause.clone());
+        child::run(&self.zygote, &request, growing, clock, hear, cancel).await
     }
 
     fn max_time(&self) -> Duration {

@@ -238,18 +238,22 @@ impl Helm {
     }
 }
 
+/// The places before and behind a position, and how much of the way between them is behind one there (0 to 1). Both are the same beyond the ends; there is none of no places.
+pub(crate) fn around<T: Copy>(places: &[T], at: f64, position: impl Fn(&T) -> f64) -> Option<(T, T, f64)> {
+    let next = places.partition_point(|place| position(place) <= at);
+    let (before, behind) = (*places.get(next.saturating_sub(1))?, *places.get(next).or(places.last())?);
+    let apart = position(&behind) - position(&before);
+    let part = if apart > 0.0 { ((at - position(&before)) / apart).clamp(0.0, 1.0) } else { 0.0 };
+    Some((before, behind, part))
+}
+
 /// What a frame costs there: the sample before and the one behind, by their distance.
 fn cost_at(costs: &[Cost], frame: u64) -> Cost {
-    let next = costs.partition_point(|cost| cost.frame <= frame);
-    match (next.checked_sub(1).and_then(|index| costs.get(index)), costs.get(next)) {
-        (Some(before), Some(behind)) => {
-            let part = (frame - before.frame) as f64 / (behind.frame - before.frame).max(1) as f64;
-            let mix = |one: f64, other: f64| one + (other - one) * part;
-            Cost { frame, key_bytes: mix(before.key_bytes, behind.key_bytes), frame_bytes: mix(before.frame_bytes, behind.frame_bytes) }
-        }
-        (Some(only), None) | (None, Some(only)) => Cost { frame, ..*only },
-        (None, None) => Cost { frame, key_bytes: 1.0, frame_bytes: 1.0 },
-    }
+    let Some((before, behind, part)) = around(costs, frame as f64, |cost| cost.frame as f64) else {
+        return Cost { frame, key_bytes: 1.0, frame_bytes: 1.0 };
+    };
+    let mix = |one: f64, other: f64| one + (other - one) * part;
+    Cost { frame, key_bytes: mix(before.key_bytes, behind.key_bytes), frame_bytes: mix(before.frame_bytes, behind.frame_bytes) }
 }
 
 #[cfg(test)]

@@ -22,6 +22,14 @@ const TEXTS: [&str; 6] = ["subrip", "ass", "ssa", "mov_text", "webvtt", "text"];
 /// Of those that are pictures: from Blu-rays, DVDs and broadcasts.
 const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
 
+/// How a file of extracted text is called, in the folder of the request.
+pub const SRT_NAME: &str = "subtitles.srt";
+
+/// True if FFmpeg means text by this name of a codec.
+pub(crate) fn is_text_codec(name: &str) -> bool {
+    TEXTS.contains(&name)
+}
+
 /// Subtitles in a file (SRT, WebVTT or ASS, in UTF-8), or in a track of a film.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextFile {
@@ -108,8 +116,7 @@ pub fn text_track(info: &MediaInfo, language: Option<&Language>) -> Option<usize
 
 /// All tracks of text: the numbers that they have in the file, and their languages.
 pub fn text_tracks(info: &MediaInfo) -> Vec<(usize, Option<Language>)> {
-    let texts = info.tracks.iter().enumerate().filter(|(_, track)| track.kind == "subtitle" && TEXTS.contains(&track.codec.as_str()));
-    texts.map(|(number, track)| (number, track.language.as_deref().and_then(Language::parse))).collect()
+    subtitles_tracks(info).into_iter().filter(|track| track.is_text).map(|track| (track.number, track.language)).collect()
 }
 
 /// A track of subtitles.
@@ -130,7 +137,7 @@ pub struct SubtitlesTrack {
 /// All tracks of subtitles that can be shown.
 pub fn subtitles_tracks(info: &MediaInfo) -> Vec<SubtitlesTrack> {
     let described = |(number, track): (usize, &Track)| {
-        let is_text = TEXTS.contains(&track.codec.as_str());
+        let is_text = is_text_codec(&track.codec);
         let is_known = track.kind == "subtitle" && (is_text || PICTURES.contains(&track.codec.as_str()));
         let language = track.language.as_deref().and_then(Language::parse);
         is_known.then(|| SubtitlesTrack { number, language, title: track.title.clone(), codec: track.codec.clone(), is_text })
@@ -152,7 +159,7 @@ impl Media {
     /// [`Reason::Empty`] if there is no text in it.
     pub async fn text(&self, text: &TextFile, folder: &Path, cancel: &CancellationToken) -> Result<PathBuf, Failure> {
         let (path, folder) = (absolute(&text.path)?, absolute(folder)?);
-        let output = folder.join("subtitles.srt");
+        let output = folder.join(SRT_NAME);
         let work = SubtitleWork::Extract { text: Text { path: path.clone(), ..text.into() } };
         let task = Subtitle { folder: folder.clone(), output: output.clone(), work, title: None, artist: None };
         let limits = self.limits(0, vec![path], Some(folder));
@@ -180,20 +187,16 @@ impl Media {
             return Err(Failure::new(Reason::BrokenMedia, anyhow!(cause)));
         }
         let info = probed.info;
-        let chosen = Text {
+        let chosen = Text::from(&TextFile {
             path: file.clone().unwrap_or_else(|| input.clone()),
             track: if file.is_some() { None } else { request.track },
-            language: request.language.as_ref().map(|language| language.code().to_owned()),
-        };
-        let own = |(number, language): (usize, Option<Language>)| Text {
-            path: input.clone(),
-            track: Some(number),
-            language: language.map(|language| language.code().to_owned()),
-        };
+            language: request.language,
+        });
+        let own = |(number, language)| Text::from(&TextFile { path: input.clone(), track: Some(number), language });
         let mut readable = vec![input.clone()];
         readable.extend(file);
         let (step, output, work) = match request.work {
-            SubtitlesWork::Extract => (Step::Inspecting, "subtitles.srt", SubtitleWork::Extract { text: chosen }),
+            SubtitlesWork::Extract => (Step::Inspecting, SRT_NAME, SubtitleWork::Extract { text: chosen }),
             SubtitlesWork::AddTrack => {
                 let video = self.prepare(playable_of(&input, &folder), progress, cancel).await?.path;
                 readable.push(video.clone());

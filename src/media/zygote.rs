@@ -14,6 +14,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, anyhow};
+use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -69,6 +70,10 @@ impl Zygote {
         if let Some(zygote) = running.as_ref() {
             match zygote.order(files) {
                 Ok(()) => return Ok(()),
+                // It lives, and so do its children: the task that can't begin now is tried again.
+                Err(error @ (Errno::EAGAIN | Errno::ENOBUFS | Errno::ETOOMANYREFS)) => {
+                    return Err(error).context("asking for a media process");
+                }
                 Err(error) => tracing::warn!(%error, "the process that starts media processes is gone; it is started anew"),
             }
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::{Next, Pipeline, Run};
 use crate::deliver::{aside, hand_over};
 use crate::fetch::TextRequest;
-use crate::media::{GivenSubtitles, Language, TextFile, text_track};
+use crate::media::{GivenSubtitles, Language, SRT_NAME, TextFile, text_track};
 use crate::model::{Choice, Failure, Lane, MessageId, Prepared, Reason, SubtitleChoice, SubtitleWay, Uploaded};
 use crate::spool::Spool;
 use crate::store::Aside;
@@ -169,7 +169,7 @@ impl Pipeline {
 
 /// What an earlier step has read of them already.
 fn kept(folder: &std::path::Path) -> Option<PathBuf> {
-    Some(folder.join("subtitles.srt")).filter(|path| path.is_file())
+    Some(folder.join(SRT_NAME)).filter(|path| path.is_file())
 }
 
 fn file_name(video: Option<&Prepared>, language: &str) -> String {

@@ -29,13 +29,7 @@ pub(super) fn metadata(config: &FetchConfig, link: &Link) -> Vec<OsString> {
 /// Growing files stay `.part` files: yt-dlp appends to them, but takes a merged or repaired one apart again afterwards, and a `.part` is
 /// what it goes on with after a break.
 pub(super) fn download(config: &FetchConfig, choice: Choice, info: &Path, folder: &Path) -> Vec<OsString> {
-    let mut arguments = common(config);
-    arguments.extend([OsString::from("--load-info-json"), info.into()]);
-    for kind in ["home:", "temp:"] {
-        let mut path = OsString::from(kind);
-        path.push(folder);
-        arguments.extend([OsString::from("--paths"), path]);
-    }
+    let mut arguments = of_metadata(config, info, folder);
     arguments.extend(texts(["--output", &format!("{STEM}.%(ext)s")]));
     arguments.extend(texts(["--no-playlist", "--no-mtime", "--continue", "--part", "--no-write-info-json", "--hls-prefer-native"]));
     arguments.extend(texts(["--merge-output-format", "mp4/mkv"]));
@@ -54,13 +48,7 @@ pub(super) fn download(config: &FetchConfig, choice: Choice, info: &Path, folder
 /// Arguments that download the one stream which the metadata in `info` describes into the file `name` of `folder`. The file is only ever appended
 /// to, under its own name, and what was noted by an earlier run is gone on with. Each piece that comes prints a line.
 pub(super) fn track(config: &FetchConfig, info: &Path, folder: &Path, name: &str) -> Vec<OsString> {
-    let mut arguments = common(config);
-    arguments.extend([OsString::from("--load-info-json"), info.into()]);
-    for kind in ["home:", "temp:"] {
-        let mut path = OsString::from(kind);
-        path.push(folder);
-        arguments.extend([OsString::from("--paths"), path]);
-    }
+    let mut arguments = of_metadata(config, info, folder);
     arguments.extend(texts(["--output", name, "--format", "b*", "--no-playlist", "--no-mtime", "--no-write-info-json"]));
     arguments.extend(texts(["--continue", "--no-part", "--fixup", "never", "--hls-prefer-native", "--progress", "--newline"]));
     arguments.extend(texts([
@@ -73,6 +61,15 @@ pub(super) fn track(config: &FetchConfig, info: &Path, folder: &Path, name: &str
 
 /// Arguments that write the subtitles in this language which the metadata in `info` names, as `<stem>.<language>.<kind>` in `folder`, and nothing else.
 pub(super) fn subtitles(config: &FetchConfig, info: &Path, folder: &Path, stem: &str, language: &str) -> Vec<OsString> {
+    let mut arguments = of_metadata(config, info, folder);
+    arguments.extend(texts(["--output", &format!("{stem}.%(ext)s"), "--no-playlist", "--no-mtime", "--no-write-info-json"]));
+    arguments.extend(texts(["--skip-download", "--write-subs", "--sub-format", "best", "--sub-langs", language]));
+    arguments.extend(config.yt_dlp_args.iter().map(OsString::from));
+    arguments
+}
+
+/// What all share that begins with metadata of an earlier run and writes into `folder`.
+fn of_metadata(config: &FetchConfig, info: &Path, folder: &Path) -> Vec<OsString> {
     let mut arguments = common(config);
     arguments.extend([OsString::from("--load-info-json"), info.into()]);
     for kind in ["home:", "temp:"] {
@@ -80,9 +77,6 @@ pub(super) fn subtitles(config: &FetchConfig, info: &Path, folder: &Path, stem: 
         path.push(folder);
         arguments.extend([OsString::from("--paths"), path]);
     }
-    arguments.extend(texts(["--output", &format!("{stem}.%(ext)s"), "--no-playlist", "--no-mtime", "--no-write-info-json"]));
-    arguments.extend(texts(["--skip-download", "--write-subs", "--sub-format", "best", "--sub-langs", language]));
-    arguments.extend(config.yt_dlp_args.iter().map(OsString::from));
     arguments
 }
 

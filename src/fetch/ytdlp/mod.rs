@@ -40,8 +40,8 @@ use super::client::Guard;
 use super::decide::{self, Kind};
 use super::http::Requester;
 use super::names;
-use super::picture;
 use super::recent::Recent;
+use super::small;
 use super::source::{FetchRequest, Fetched, Source, Target, TextRequest};
 use crate::config::FetchConfig;
 use crate::model::{Failure, FetchedFile, Link, ProgressSender, Reason, SourceCard};
@@ -121,7 +121,7 @@ impl YtDlpSource {
 
     async fn fetch_picture(&self, info: &Info, folder: &Path) -> Option<PathBuf> {
         let (url, path) = (info.picture.as_ref()?, folder.join("picture"));
-        let fetched = tokio::time::timeout(PICTURE_TIMEOUT, picture::download(&self.requester, url, &path)).await;
+        let fetched = tokio::time::timeout(PICTURE_TIMEOUT, small::picture(&self.requester, url, &path)).await;
         match fetched {
             Ok(Ok(())) => return Some(path),
             Ok(Err(failure)) => tracing::debug!(%failure, "the picture could not be fetched"),

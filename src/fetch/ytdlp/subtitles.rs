@@ -15,7 +15,7 @@ use super::args::{self, Hands};
 use super::info::Info;
 use super::tracks::{WebFile, headers, is_absent};
 use super::{YtDlpSource, pipes, timed_out};
-use crate::fetch::picture::{self, Small};
+use crate::fetch::small::{self, Small};
 use crate::fetch::source::TextRequest;
 use crate::fetch::workspace::disk_failure;
 use crate::model::{Failure, Reason, SubtitleOffer, find_offer, is_language};
@@ -93,8 +93,8 @@ impl YtDlpSource {
     async fn bring(&self, info: &Info, subtitles: &Subtitles, folder: &Path) -> Result<PathBuf, Failure> {
         if let Some(file) = subtitles.file.as_ref().filter(|_| args::hands(&self.config.yt_dlp_args) == Hands::Ours) {
             let path = folder.join(format!("{STEM}.part"));
-            let small = Small { what: "subtitles", max_bytes: MAX_BYTES, kinds: &["text/", "application/"] };
-            match picture::fetch(&self.requester.with_headers(file.headers.clone()), &file.url, &path, small).await {
+            let bounds = Small { what: "subtitles", max_bytes: MAX_BYTES, kinds: &["text/", "application/"] };
+            match small::fetch(&self.requester.with_headers(file.headers.clone()), &file.url, &path, bounds).await {
                 Ok(()) => return Ok(path),
                 Err(failure) if matches!(failure.reason, Reason::HttpStatus { status: 400..=499 } | Reason::Unsupported) => {
                     tracing::debug!(host = file.url.host_str(), %failure, "subtitles that we are refused are left to yt-dlp");

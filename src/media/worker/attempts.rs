@@ -27,6 +27,13 @@ pub(super) enum Surprise {
     HardwareFails,
 }
 
+impl Surprise {
+    /// What is copied becomes another stream: pictures, or sound.
+    pub(super) fn of_change(is_picture: bool) -> Self {
+        if is_picture { Self::PicturesChange } else { Self::SoundChanges }
+    }
+}
+
 /// Bytes of one stream's packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spent {

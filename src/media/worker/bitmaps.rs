@@ -5,12 +5,12 @@
 use std::collections::VecDeque;
 
 use ffmpeg::format::stream::Stream;
-use ffmpeg::{Packet, codec, decoder, ffi};
+use ffmpeg::{Packet, decoder, ffi};
 use ffmpeg_next as ffmpeg;
 
 use super::error::{Blame, WorkResult};
 use super::input::parameters;
-use super::texts::Decoded;
+use super::texts::{self, Decoded};
 
 /// Larger ones than these are damage.
 const MAX_PIXELS: usize = 4096 * 4096;
@@ -52,14 +52,9 @@ pub(super) fn is_pictures(stream: &Stream) -> bool {
 impl Bitmaps {
     /// For a track over a film of that size.
     pub(super) fn new(stream: &Stream, film: (u32, u32)) -> WorkResult<Self> {
-        let open = || {
-            let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
-            decoder.set_packet_time_base(stream.time_base());
-            decoder.subtitle()
-        };
         let is_broadcast = parameters(stream).codec_id == ffi::AVCodecID::AV_CODEC_ID_DVB_SUBTITLE;
         let canvas = if is_broadcast { USUAL_CANVAS } else { film };
-        let decoder = open().blame_file("opening the decoder for subtitles")?;
+        let decoder = texts::open_decoder_of(stream).blame_file("opening the decoder for subtitles")?;
         Ok(Self { decoder, canvas, ahead: VecDeque::new(), now: None, count: 0 })
     }
 

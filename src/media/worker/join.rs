@@ -126,7 +126,7 @@ fn append(
         }
         report(at_us.unwrap_or(ends_us));
         if watches[usize::from(!is_picture)].as_mut().is_some_and(|watch| watch.differs(&packet)) {
-            let surprise = if is_picture { Surprise::PicturesChange } else { Surprise::SoundChanges };
+            let surprise = Surprise::of_change(is_picture);
             return Err(WorkError::broken(format!("file {number} changes on the way")).surprising(surprise));
         }
         match (is_picture, pictures.as_mut(), sound.as_mut()) {

@@ -5,8 +5,6 @@
 use std::fs;
 use std::path::Path;
 
-use ffmpeg_next as ffmpeg;
-
 use super::attempts::Attempt;
 use super::cover::{self, Cover};
 use super::error::{Blame, WorkError, WorkResult};
@@ -17,7 +15,7 @@ use super::jpeg::Jpeg;
 use super::loudness;
 use super::muxer;
 use super::produce::{Front, Picture, Produced, Run, produce};
-use super::subtitle::{TEXT_NAME, write_text};
+use super::subtitle::{TEXT_NAME, lay_out_text};
 use super::text_tracks::{self, Kept};
 use super::thumbnail;
 use super::video::Effort;
@@ -62,18 +60,10 @@ pub(super) fn make(task: &Make, inputs: &[Origin], threads: u32, report: &mut dy
     let thumbnail = match (&task.output, &cover) {
         (_, Some(cover)) => write_thumbnail(task, &cover.thumbnail)?,
         (Some(Output { video: VideoWork::Leave, .. }), None) => false,
-        (output, None) => match picture_of(task, picture_path) {
-            Ok(None) => false,
-            Ok(Some(picture)) => write_thumbnail(task, &picture)?,
-            // Pictures that were not decoded for the output are decoded here for the first time: none at all means that nobody could see any.
-            Err(error) if !output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. } | VideoWork::Gif(_))) => {
-                return Err(error);
-            }
-            Err(error) => {
-                eprintln!("no thumbnail: {}", error.cause);
-                false
-            }
-        },
+        (output, None) => {
+            let is_decoded = output.as_ref().is_some_and(|output| matches!(output.video, VideoWork::Encode { .. } | VideoWork::Gif(_)));
+            still(task, picture_path, is_decoded)?
+        }
     };
     // Only now: a file whose pictures can't be decoded is found out whatever its thumbnail is.
     let thumbnail = match task.own_thumbnail.as_deref().and_then(cover::thumbnail_of) {
@@ -135,11 +125,7 @@ impl Job<'_> {
 
     fn produce_output(&self, output: &Output, cover: Option<&Cover>, report: &mut dyn FnMut(f64)) -> WorkResult<Produced> {
         if let Some(text) = &output.subtitles.burn {
-            if ffmpeg::filter::find("subtitles").is_none() {
-                return Err(WorkError::new(Reason::NoEncoder { name: "libass".into() }, "this FFmpeg was built without libass"));
-            }
-            write_text(text, "ass", &self.task.folder.join(TEXT_NAME), "ass")?;
-            std::env::set_current_dir(&self.task.folder).blame_us("going into the folder of the text")?;
+            lay_out_text(text, &self.task.folder)?;
         }
         let produced = self.produce_with(output, cover, report);
         if output.subtitles.burn.is_some() {
@@ -254,11 +240,19 @@ impl Job<'_> {
     }
 }
 
-/// A picture of the video; none if nobody asks for one, and it is certain that there could be one.
-fn picture_of(task: &Make, path: &Path) -> WorkResult<Option<Jpeg>> {
-    match task.thumbnail {
-        Some(_) => thumbnail::of_video(path).map(Some),
-        None => thumbnail::check(path).map(|()| None),
+/// Writes a picture of the video, if one is asked for. Pictures that were not decoded for the output are decoded here for the first time: none at all means that nobody
+/// could see any.
+fn still(task: &Make, path: &Path, is_decoded: bool) -> WorkResult<bool> {
+    if task.thumbnail.is_none() {
+        return if is_decoded { Ok(false) } else { thumbnail::check(path).map(|()| false) };
+    }
+    match thumbnail::of_video(path) {
+        Ok(picture) => write_thumbnail(task, &picture),
+        Err(error) if is_decoded => {
+            eprintln!("no thumbnail: {}", error.cause);
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -151,7 +151,8 @@ fn describe_audio(stream: &Stream) -> AudioStream {
     }
 }
 
-fn codec_name(parameters: &ffi::AVCodecParameters) -> String {
+/// FFmpeg's name of a codec.
+pub(super) fn codec_name(parameters: &ffi::AVCodecParameters) -> String {
     // SAFETY: always returns a static C string, "unknown_codec" at worst.
     unsafe { CStr::from_ptr(ffi::avcodec_get_name(parameters.codec_id)) }.to_string_lossy().into_owned()
 }

@@ -269,8 +269,8 @@ fn carry(inputs: &mut [Input], ways: &mut [Way], texts: &mut TextTracks, muxer: 
 }
 
 fn changed(is_picture: bool) -> WorkError {
-    let (what, surprise) = if is_picture { ("pictures", Surprise::PicturesChange) } else { ("sound", Surprise::SoundChanges) };
-    WorkError::broken(format!("its {what} become others on the way")).surprising(surprise)
+    let what = if is_picture { "pictures" } else { "sound" };
+    WorkError::broken(format!("its {what} become others on the way")).surprising(Surprise::of_change(is_picture))
 }
 
 /// Room for the index, from what the inputs and whoever they come from say of themselves.

@@ -35,11 +35,7 @@ pub(super) fn subtitle(task: &Subtitle, threads: u32, report: &mut dyn FnMut(f64
             {
                 return rewrite(task, video, &ways, Burnt::Pictures(track), &mut [], report);
             }
-            if ffmpeg::filter::find("subtitles").is_none() {
-                return Err(WorkError::new(Reason::Internal, "this FFmpeg was built without libass"));
-            }
-            write_text(text, "ass", &task.folder.join(TEXT_NAME), "ass")?;
-            std::env::set_current_dir(&task.folder).blame_us("going into the folder of the text")?;
+            lay_out_text(text, &task.folder)?;
             let burnt = rewrite(task, video, &ways, Burnt::Text, &mut [], report);
             std::fs::remove_file(TEXT_NAME).blame_us("removing the text")?;
             burnt
@@ -62,8 +58,17 @@ fn of_pictures(video: &Path, track: usize) -> WorkResult<bool> {
     Ok(input.stream(track).is_some_and(|stream| bitmaps::is_pictures(&stream)))
 }
 
+/// Puts text where the filter that burns it in finds it: [`TEXT_NAME`] in this process's folder, which becomes `folder`.
+pub(super) fn lay_out_text(text: &Text, folder: &Path) -> WorkResult<()> {
+    if ffmpeg::filter::find("subtitles").is_none() {
+        return Err(WorkError::new(Reason::NoEncoder { name: "libass".into() }, "this FFmpeg was built without libass"));
+    }
+    write_text(text, "ass", &folder.join(TEXT_NAME), "ass")?;
+    std::env::set_current_dir(folder).blame_us("going into the folder of the text")
+}
+
 /// Writes text as a file of its own.
-pub(super) fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
+fn write_text(text: &Text, codec: &str, path: &Path, container: &str) -> WorkResult<()> {
     let Lines { encoder, mut lines } = texts::read(text, codec)?;
     let mut muxer = Muxer::create(path, container)?;
     let to = muxer.add_encoded(encoder.as_ref())?;

@@ -15,11 +15,12 @@ use super::feed::Origin;
 use super::input::{self, parameters};
 use super::muxer::{Muxer, TextLabel};
 use super::overlaps::{self, Overlaps};
-use super::probe::tag_of;
+use super::probe::{codec_name, tag_of};
 use super::reader::{Found, Place};
 use super::texts::{self, Line, UNIT};
 use crate::media::language::Language;
 use crate::media::protocol::Subtitles;
+use crate::media::subtitles::is_text_codec;
 
 /// How FFmpeg calls text in MP4.
 const ENCODER: &str = "mov_text";
@@ -236,17 +237,8 @@ fn places(inputs: &[Input]) -> Vec<Place> {
     inputs.iter().enumerate().flat_map(of_input).take(MOST_TRACKS).collect()
 }
 
-/// The same that [`crate::media::text_tracks`] knows by their names.
 fn is_text(stream: &Stream) -> bool {
-    matches!(
-        parameters(stream).codec_id,
-        ffi::AVCodecID::AV_CODEC_ID_SUBRIP
-            | ffi::AVCodecID::AV_CODEC_ID_ASS
-            | ffi::AVCodecID::AV_CODEC_ID_SSA
-            | ffi::AVCodecID::AV_CODEC_ID_MOV_TEXT
-            | ffi::AVCodecID::AV_CODEC_ID_WEBVTT
-            | ffi::AVCodecID::AV_CODEC_ID_TEXT
-    )
+    is_text_codec(&codec_name(parameters(stream)))
 }
 
 /// How many lines a track says that it has: in its index, or in a note that most writers of Matroska leave (`NUMBER_OF_FRAMES`, also with a language behind it).

@@ -95,7 +95,7 @@ fn open_decoder(input: &Input, index: usize) -> WorkResult<decoder::Subtitle> {
     open_decoder_of(&stream).blame_file("opening the decoder for subtitles")
 }
 
-/// A decoder for a track of text.
+/// A decoder for a track of subtitles, be they text or pictures.
 pub(super) fn open_decoder_of(stream: &Stream) -> Result<decoder::Subtitle, ffmpeg::Error> {
     let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
     decoder.set_packet_time_base(stream.time_base());
