@@ -2,9 +2,12 @@
 //!
 //! In: what the video is, the bytes to fit into, what a quick look at samples found. Out: a [`Plan`]. Must not: do I/O.
 
-use super::protocol::{Cost, Course, Looked, Sample};
-use super::steer::{AIM, around};
+mod places;
+
+use super::protocol::{Cost, Course, Guess, Looked, Sample};
+use super::steer::{AIM, SLACK};
 use crate::model::{Appearance, VideoCodec};
+use places::Places;
 
 /// Bytes of an MP4 that are there whatever its length: header boxes, encoder settings.
 const FIXED_BYTES: f64 = 3_000.0;
@@ -22,9 +25,6 @@ const AUDIO_BIT_RATES: [u64; 5] = [128_000, 96_000, 64_000, 48_000, 32_000];
 /// Bytes of a frame grow with this power of its pixels: larger pictures are smoother. The same for the time between frames.
 const PIXEL_POWER: f64 = 0.75;
 const TIME_POWER: f64 = 0.6;
-/// Frames right behind a key frame, as the samples are, take less than those farther away, which are made of what has been changed more often: so much, in the middle of ten kinds of
-/// clips (0.8 to 2).
-const FARTHER: f64 = 1.1;
 /// Steps of CRF that samples may be wrong by: only what is worse by more is refused.
 const UNSURE: f64 = 2.0;
 /// Steps of CRF beyond the samples' that are believed.
@@ -155,19 +155,19 @@ pub(crate) fn outline(wish: Wish) -> Option<Budget> {
 /// smallest.
 pub(crate) fn settle(wish: Wish, budget: Budget, looked: &Looked) -> Plan {
     let source_rate = if wish.frame_rate > 0.0 { wish.frame_rate.min(60.0) } else { 30.0 };
-    let places = everywhere(looked, wish.duration_s);
-    let plan = |shape| plan_at(wish, budget, looked, &places, shape);
+    let guesses = places::guesses(looked, wish.duration_s);
+    let plan = |shape| plan_at(wish, budget, looked, &guesses, shape);
     let fair = shapes(wish.size, source_rate).map(plan).find(|(needed, _)| *needed <= scale(wish.codec).steps[2]);
     fair.unwrap_or_else(|| plan(smallest(wish.size, source_rate))).1
 }
 
 /// The same size and frame rate, at the quality that another look has found.
 pub(crate) fn settle_again(wish: Wish, budget: Budget, looked: &Looked, plan: &Plan) -> Plan {
-    plan_at(wish, budget, looked, &everywhere(looked, wish.duration_s), (plan.max_short_side, plan.max_frame_rate)).1
+    plan_at(wish, budget, looked, &places::guesses(looked, wish.duration_s), (plan.max_short_side, plan.max_frame_rate)).1
 }
 
 /// A plan for pictures of some short side and frame rate, and the CRF that it would need.
-fn plan_at(wish: Wish, budget: Budget, looked: &Looked, places: &[Sample], (side, rate): (u32, f64)) -> (f64, Plan) {
+fn plan_at(wish: Wish, budget: Budget, looked: &Looked, guesses: &[Places], (side, rate): (u32, f64)) -> (f64, Plan) {
     let scale = scale(wish.codec);
     let sound_bytes = budget.audio_bit_rate as f64 / 8.0 * wish.duration_s;
     let sampled_pixels = f64::from(looked.size.0) * f64::from(looked.size.1);
@@ -179,18 +179,19 @@ fn plan_at(wish: Wish, budget: Budget, looked: &Looked, places: &[Sample], (side
     let keys = (frames / f64::from(super::worker::stretch(wish.codec, rate, frames))).ceil();
     let whole = |of: usize| {
         let of_place = |place: &Sample| keys * place.key_bytes[of] + (frames - keys) * place.frame_bytes[of] * slower;
-        (places.iter().map(of_place).sum::<f64>() / places.len().max(1) as f64 * larger).max(1.0)
+        let of_guess = |guess: &Places| guess.places.iter().map(of_place).sum::<f64>() / guess.places.len().max(1) as f64;
+        (guesses.iter().map(|guess| guess.likely * of_guess(guess)).sum::<f64>() * larger).max(1.0)
     };
     let halvings = (whole(0) / whole(1)).log2();
     let halving = ((looked.crfs[1] - looked.crfs[0]) / halvings.max(0.1)).clamp(*HALVING.start(), *HALVING.end());
     let needed = looked.crfs[0] + halving * (whole(0) / room_bytes).log2();
     let crf = needed.clamp(scale.best, scale.worst);
     let to_crf = ((looked.crfs[0] - crf) / halving).exp2() * larger;
-    let costs = places.iter().map(|sample| Cost {
+    let cost = |sample: &Sample| Cost {
         frame: (sample.at_s * rate) as u64,
         key_bytes: sample.key_bytes[0] * to_crf,
         frame_bytes: sample.frame_bytes[0] * to_crf * slower,
-    });
+    };
     let work = frames / (wish.duration_s * looked.frame_rate).max(1.0) * pixels_at(side, wish.size) / sampled_pixels.max(1.0);
     let plan = Plan {
         max_short_side: side,
@@ -198,51 +199,19 @@ fn plan_at(wish: Wish, budget: Budget, looked: &Looked, places: &[Sample], (side
         course: Course {
             max_bytes: wish.max_bytes,
             aim: AIM,
+            slack: if wish.codec == VideoCodec::H264 { SLACK } else { 0.0 },
             sound_bytes: sound_bytes as u64,
             index_bytes: index_bytes as u64,
             frames: frames as u64,
             crf,
             crf_bounds: (scale.best, scale.worst),
             halving,
-            costs: costs.collect(),
+            guesses: guesses.iter().map(|guess| Guess { likely: guess.likely, costs: guess.places.iter().map(cost).collect() }).collect(),
         },
         appearance: appearance(needed, &scale),
         takes_s: looked.frame_s * wish.duration_s * looked.frame_rate * work.sqrt(),
     };
     (needed, plan)
-}
-
-/// What pictures cost all over: where the source's index says what it spent on each stretch, that tells what lies between the samples.
-fn everywhere(looked: &Looked, duration_s: f64) -> Vec<Sample> {
-    let count = looked.spent.len() as f64;
-    let spent_at = |at_s: f64| {
-        let place = ((at_s / duration_s * count).max(0.0) as usize).min(looked.spent.len().saturating_sub(1));
-        looked.spent.get(place).copied().unwrap_or(1.0).max(1.0)
-    };
-    if looked.spent.is_empty() {
-        return looked.samples.iter().map(|sample| scaled(*sample, FARTHER)).collect();
-    }
-    // What is interpolated between samples is how much it takes for each byte that the source spends.
-    let anchors: Vec<Sample> = looked.samples.iter().map(|sample| scaled(*sample, spent_at(sample.at_s).recip())).collect();
-    let stretch_s = duration_s / count;
-    (0..looked.spent.len())
-        .filter_map(|number| {
-            let at_s = (number as f64 + 0.5) * stretch_s;
-            Some(scaled(between(&anchors, at_s)?, spent_at(at_s) * FARTHER))
-        })
-        .collect()
-}
-
-/// Another amount for each frame that is no key frame.
-fn scaled(sample: Sample, by: f64) -> Sample {
-    Sample { frame_bytes: sample.frame_bytes.map(|bytes| bytes * by), ..sample }
-}
-
-/// At a moment, from the samples before and behind by their distance.
-fn between(samples: &[Sample], at_s: f64) -> Option<Sample> {
-    let (one, other, part) = around(samples, at_s, |sample| sample.at_s)?;
-    let mix = |one: [f64; 2], other: [f64; 2]| std::array::from_fn(|of| one[of] + (other[of] - one[of]) * part);
-    Some(Sample { at_s, key_bytes: mix(one.key_bytes, other.key_bytes), frame_bytes: mix(one.frame_bytes, other.frame_bytes) })
 }
 
 fn appearance(crf: f64, scale: &Scale) -> Appearance {
@@ -347,10 +316,10 @@ mod tests {
     #[test]
     fn what_is_expected_of_the_pictures_is_what_there_is_room_for() {
         let plan = settle(HOUR, outline(HOUR).expect("there is room"), &content(20_000.0));
-        let Course { costs, frames, sound_bytes, index_bytes, .. } = &plan.course;
+        let Course { guesses, frames, sound_bytes, index_bytes, .. } = &plan.course;
         assert_eq!(*frames, 108_000);
         let keys = *frames as f64 / 150.0;
-        let pictures = keys * costs[0].key_bytes + (*frames as f64 - keys) * costs[0].frame_bytes;
+        let pictures = keys * guesses[0].costs[0].key_bytes + (*frames as f64 - keys) * guesses[0].costs[0].frame_bytes;
         let all = pictures + (sound_bytes + index_bytes) as f64;
         assert!((0.95..1.05).contains(&(all / HOUR.max_bytes as f64)), "{all}");
         assert!((500.0..2000.0).contains(&plan.takes_s), "{}", plan.takes_s);

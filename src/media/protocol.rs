@@ -15,7 +15,7 @@ use crate::config::Hardware;
 use crate::model::{MediaInfo, Reason};
 pub(crate) use edit::{Cut, Draw, Join, MadeCut, MadeJoin, Subtitle, SubtitleWork, Text};
 pub(crate) use streams::{
-    AudioWork, Cost, Course, GifSettings, Otherwise, Rate, SoundCodec, SoundSettings, Subtitles, VideoSettings, VideoWork,
+    AudioWork, Cost, Course, GifSettings, Guess, Otherwise, Rate, SoundCodec, SoundSettings, Subtitles, VideoSettings, VideoWork,
 };
 
 /// The first line that the media process reads.

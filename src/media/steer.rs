@@ -5,21 +5,20 @@
 //! One quality all over looks best for its bytes, as in the second of two passes. So the quality starts where the samples say that it fits, and
 //! moves as little as what is learnt on the way demands.
 
-use super::protocol::{Cost, Course};
+mod guesses;
+
+use super::protocol::{Cost, Course, Guess};
+pub(crate) use guesses::around;
+use guesses::{Account, Guesses};
 
 /// Part of the bytes that is aimed at: between what must not be missed (0.97) and what must not be passed.
-pub(crate) const AIM: f64 = 0.986;
-/// So many frames' worth of what was expected counts beside what is seen.
-const TRUST_FRAMES: f64 = 45.0;
-/// Key frames are few: each counts so much less than the next.
-const KEY_FADING: f64 = 0.8;
-/// What was seen fades over this part of the whole, but not sooner than over so many frames.
-const MEMORY_PART: f64 = 0.25;
-const MEMORY_FRAMES: f64 = 150.0;
+pub(crate) const AIM: f64 = 0.985;
+/// Slack of an encoder that takes any quality at any time: one quality all over is worth more than the last byte, and there is time to mend it. Others have none.
+pub(crate) const SLACK: f64 = 0.006;
 /// The most that CRF moves for one frame; and, as frames become few, how far it could still move until the end.
 const STEP: f64 = 0.12;
 const REACH: f64 = 12.0;
-const LAST_STEP: f64 = 1.0;
+const LAST_STEP: f64 = 0.5;
 /// Steps of CRF that frames are apart from their average (as a standard deviation) before one sees it.
 const ASTRAY: f64 = 2.5;
 /// Frames that packets may be out of order by.
@@ -27,30 +26,6 @@ const REORDERED: f64 = 4.0;
 /// What was learnt is kept for so many places, each of some frames.
 const PLACES: u64 = 200;
 const FRAMES_OF_PLACE: u64 = 12;
-
-/// What was expected of some packets and what they took, at the CRF that the course begins with.
-#[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    expected: f64,
-    seen: f64,
-}
-
-impl Account {
-    fn add(&mut self, expected: f64, seen: f64, fading: f64) {
-        self.expected = self.expected * fading + expected;
-        self.seen = self.seen * fading + seen;
-    }
-
-    /// As if what was expected had been seen.
-    fn trusting(bytes: f64) -> Self {
-        Self { expected: bytes, seen: bytes }
-    }
-
-    /// Seen over expected.
-    fn ratio(self) -> f64 {
-        self.seen / self.expected.max(1.0)
-    }
-}
 
 /// Holds the course.
 #[derive(Clone, Debug)]
@@ -65,27 +40,26 @@ pub(crate) struct Helm {
     bytes: u64,
     sound_bytes: f64,
     since_key: f64,
-    ordinary: Account,
-    keys: Account,
+    guesses: Guesses,
+    /// Of each place: frames, key frames, and where it begins. What is expected is how many there were.
     learnt: Vec<(Account, Account, u64)>,
 }
 
 impl Helm {
     /// At the start. `key_every`: frames from one key frame to the next, at most.
     pub(crate) fn new(course: Course, key_every: u32) -> Self {
-        let begins = cost_at(&course.costs, 0);
+        let key_every = f64::from(key_every.max(1));
         Self {
             crf: course.crf,
             worst_crf: course.crf,
             crfs: (0.0, 0.0),
             sound_bytes: course.sound_bytes as f64,
-            key_every: f64::from(key_every.max(1)),
+            guesses: Guesses::new(&course.guesses, course.frames, key_every),
+            key_every,
             course,
             frames: 0,
             bytes: 0,
             since_key: 0.0,
-            ordinary: Account::trusting(TRUST_FRAMES * begins.frame_bytes),
-            keys: Account::trusting(begins.key_bytes),
             learnt: Vec::new(),
         }
     }
@@ -114,13 +88,12 @@ impl Helm {
 
     /// For the log: where it began, where it came to, and what frames took over what was expected of them.
     pub(crate) fn log(&self) -> String {
-        let expected: f64 = (0..self.frames).map(|frame| cost_at(&self.course.costs, frame).frame_bytes).sum();
         format!(
             "CRF {:.1}, on average {:.1}, uneven by {:.2}; frames took {:.2} of what was expected",
             self.course.crf,
             self.crfs.0 / self.frames.max(1) as f64,
             self.unevenness(),
-            self.learnt.iter().map(|(ordinary, _, _)| ordinary.seen).sum::<f64>() / expected.max(1.0),
+            self.guesses.ratio(),
         )
     }
 
@@ -136,24 +109,16 @@ impl Helm {
     pub(crate) fn hear(&mut self, bytes: u64, is_key: bool, crf: f64) {
         self.worst_crf = self.worst_crf.max(crf);
         self.crfs = (self.crfs.0 + crf, self.crfs.1 + crf * crf);
-        let cost = cost_at(&self.course.costs, self.frames);
         let of_place = (self.course.frames / PLACES).max(FRAMES_OF_PLACE);
         if self.learnt.len() as u64 * of_place <= self.frames {
             self.learnt.push((Account::default(), Account::default(), self.frames));
         }
         let seen = bytes as f64 * self.scale(crf).recip();
-        let fading = 1.0 - 1.0 / (self.course.frames as f64 * MEMORY_PART).max(MEMORY_FRAMES);
-        let of_place = if is_key {
-            self.since_key = 0.0;
-            self.keys.add(cost.key_bytes, seen, KEY_FADING);
-            self.learnt.last_mut().map(|(_, keys, _)| keys)
-        } else {
-            self.since_key += 1.0;
-            self.ordinary.add(cost.frame_bytes, seen, fading);
-            self.learnt.last_mut().map(|(ordinary, _, _)| ordinary)
-        };
-        if let Some(of_place) = of_place {
-            of_place.add(1.0, seen, 1.0);
+        self.guesses.hear(self.frames, seen, is_key);
+        self.since_key = if is_key { 0.0 } else { self.since_key + 1.0 };
+        if let Some((ordinary, keys, _)) = self.learnt.last_mut() {
+            let of_place = if is_key { keys } else { ordinary };
+            of_place.add(1.0, seen);
         }
         self.frames += 1;
         self.bytes += bytes;
@@ -162,7 +127,11 @@ impl Helm {
 
     /// The course for another try at `aim` of the bytes, from what this one learnt, which came out `file_bytes` big.
     pub(crate) fn again(&self, file_bytes: u64, aim: f64) -> Course {
-        let mut last = self.course.costs.first().copied().unwrap_or(Cost { frame: 0, key_bytes: 1.0, frame_bytes: 1.0 });
+        let mut last = self.course.guesses.iter().flat_map(|guess| &guess.costs).next().copied().unwrap_or(Cost {
+            frame: 0,
+            key_bytes: 1.0,
+            frame_bytes: 1.0,
+        });
         let mut costs = Vec::new();
         for (ordinary, keys, frame) in &self.learnt {
             if ordinary.expected > 0.0 {
@@ -177,12 +146,20 @@ impl Helm {
         }
         let sound_bytes = self.sound_bytes as u64;
         let index_bytes = file_bytes.saturating_sub(self.bytes).saturating_sub(sound_bytes);
-        let mut again = Course { aim, costs, sound_bytes, index_bytes, frames: self.frames.max(1), ..self.course.clone() };
+        let mut again = Course {
+            aim,
+            slack: 0.0,
+            guesses: vec![Guess { likely: 1.0, costs }],
+            sound_bytes,
+            index_bytes,
+            frames: self.frames.max(1),
+            ..self.course.clone()
+        };
         let room = self.room_bytes(aim, index_bytes as f64).max(1.0);
         again.crf = self.course.crf + self.course.halving * (self.at_start_bytes() / room).log2();
         again.crf = again.crf.clamp(self.course.crf_bounds.0, self.course.crf_bounds.1);
         let scale = self.scale(again.crf);
-        for cost in &mut again.costs {
+        for cost in again.guesses.iter_mut().flat_map(|guess| &mut guess.costs) {
             cost.key_bytes *= scale;
             cost.frame_bytes *= scale;
         }
@@ -209,51 +186,18 @@ impl Helm {
         if left < 1.0 {
             return;
         }
-        let rest = self.rest();
-        let (of_keys, of_ordinary) = (self.keys.ratio(), self.ordinary.ratio());
         // Packets come in the order of decoding: one that is due within the last few frames does not come any more.
         let key_frames = ((left - REORDERED + self.since_key) / self.key_every).floor().max(0.0);
-        let expected = rest.key_bytes * of_keys * key_frames + rest.frame_bytes * of_ordinary * (left - key_frames).max(0.0);
-        let room = (self.room_bytes(self.course.aim, self.course.index_bytes as f64) - self.bytes as f64).max(left);
-        let wanted = self.course.crf + self.course.halving * (expected.max(1.0) / room).log2();
+        let expected = self.guesses.rest(self.frames, key_frames).max(1.0);
+        let wanted_at = |aim: f64| {
+            let room = (self.room_bytes(aim, self.course.index_bytes as f64) - self.bytes as f64).max(left);
+            self.course.crf + self.course.halving * (expected / room).log2()
+        };
+        let wanted = self.crf.clamp(wanted_at(self.course.aim + self.course.slack), wanted_at(self.course.aim - self.course.slack));
         let step = (REACH / left).clamp(STEP, LAST_STEP);
         let (best, worst) = self.course.crf_bounds;
         self.crf = (self.crf + (wanted - self.crf).clamp(-step, step)).clamp(best, worst);
     }
-
-    /// Average cost of what is left.
-    fn rest(&self) -> Cost {
-        let end = self.course.frames.max(self.frames + 1);
-        let inside = self.course.costs.iter().copied().filter(|cost| (self.frames + 1..end).contains(&cost.frame));
-        let mut from = cost_at(&self.course.costs, self.frames);
-        let (mut keys, mut ordinary) = (0.0, 0.0);
-        for to in inside.chain([cost_at(&self.course.costs, end)]) {
-            let frames = (to.frame - from.frame) as f64;
-            keys += (from.key_bytes + to.key_bytes) / 2.0 * frames;
-            ordinary += (from.frame_bytes + to.frame_bytes) / 2.0 * frames;
-            from = to;
-        }
-        let all = (end - self.frames) as f64;
-        Cost { frame: self.frames, key_bytes: keys / all, frame_bytes: ordinary / all }
-    }
-}
-
-/// The places before and behind a position, and how much of the way between them is behind one there (0 to 1). Both are the same beyond the ends; there is none of no places.
-pub(crate) fn around<T: Copy>(places: &[T], at: f64, position: impl Fn(&T) -> f64) -> Option<(T, T, f64)> {
-    let next = places.partition_point(|place| position(place) <= at);
-    let (before, behind) = (*places.get(next.saturating_sub(1))?, *places.get(next).or(places.last())?);
-    let apart = position(&behind) - position(&before);
-    let part = if apart > 0.0 { ((at - position(&before)) / apart).clamp(0.0, 1.0) } else { 0.0 };
-    Some((before, behind, part))
-}
-
-/// What a frame costs there: the sample before and the one behind, by their distance.
-fn cost_at(costs: &[Cost], frame: u64) -> Cost {
-    let Some((before, behind, part)) = around(costs, frame as f64, |cost| cost.frame as f64) else {
-        return Cost { frame, key_bytes: 1.0, frame_bytes: 1.0 };
-    };
-    let mix = |one: f64, other: f64| one + (other - one) * part;
-    Cost { frame, key_bytes: mix(before.key_bytes, behind.key_bytes), frame_bytes: mix(before.frame_bytes, behind.frame_bytes) }
 }
 
 #[cfg(test)]
@@ -272,6 +216,7 @@ mod tests {
         let pictures = frame_bytes * (frames as f64 + 8.0 * (frames as f64 / f64::from(KEY_EVERY)).ceil());
         Course {
             aim: AIM,
+            slack: SLACK,
             max_bytes: (pictures / AIM) as u64 + index_bytes + 16 * frames,
             sound_bytes: 16 * frames,
             index_bytes,
@@ -279,14 +224,14 @@ mod tests {
             crf: 26.0,
             crf_bounds: (16.0, 51.0),
             halving: 6.0,
-            costs: vec![Cost { frame: 0, key_bytes: frame_bytes * 9.0, frame_bytes }],
+            guesses: vec![Guess { likely: 1.0, costs: vec![Cost { frame: 0, key_bytes: frame_bytes * 9.0, frame_bytes }] }],
         }
     }
 
     /// Encodes content that costs `real` times what the course expects there, with an encoder whose CRF halves the bytes in `halving` steps.
     fn sail(course: Course, halving: f64, real: impl Fn(u64) -> f64) -> (f64, Helm) {
         let (max_bytes, index_bytes) = (course.max_bytes as f64, course.index_bytes);
-        let (start, frames, first) = (course.crf, course.frames, course.costs[0]);
+        let (start, frames, first) = (course.crf, course.frames, course.guesses[0].costs[0]);
         let mut helm = Helm::new(course, KEY_EVERY);
         let (mut bytes, mut sound_bytes) = (index_bytes, 0);
         for frame in 0..frames {
@@ -331,7 +276,7 @@ mod tests {
         let again = helm.again((course(1500, 4000.0).max_bytes as f64 * part) as u64, AIM);
         let begins = again.crf;
         assert!((16.0..51.0).contains(&begins));
-        let quiet = again.costs[0].frame_bytes;
+        let quiet = again.guesses[0].costs[0].frame_bytes;
         let known = |frame| if frame < 1400 { 1.0 } else { 30.0 };
         let (part, _) = sail(again, 6.0, known);
         assert!((0.97..=1.0).contains(&part), "{part} from CRF {begins}, {quiet} bytes");
@@ -349,7 +294,8 @@ mod tests {
     fn an_encoder_that_takes_a_new_crf_now_and_then_is_understood() {
         for hardness in [0.6, 1.0, 1.8] {
             let course = course(1500, 4000.0);
-            let (max_bytes, first, mut bytes) = (course.max_bytes as f64, course.costs[0], course.index_bytes + course.sound_bytes);
+            let (max_bytes, first, mut bytes) =
+                (course.max_bytes as f64, course.guesses[0].costs[0], course.index_bytes + course.sound_bytes);
             let mut helm = Helm::new(course, KEY_EVERY);
             let mut crf = helm.crf();
             for frame in 0..1500_u64 {

@@ -67,6 +67,8 @@ pub(crate) struct Course {
     pub(crate) max_bytes: u64,
     /// Part of it that is aimed at.
     pub(crate) aim: f64,
+    /// As long as the end is in sight within so much of the aim, the quality stays as it is.
+    pub(crate) slack: f64,
     /// What sound is expected to take of it, in bytes.
     pub(crate) sound_bytes: u64,
     /// What the container will take of it, in bytes.
@@ -79,7 +81,16 @@ pub(crate) struct Course {
     pub(crate) crf_bounds: (f64, f64),
     /// Steps of CRF that halve the bytes.
     pub(crate) halving: f64,
-    /// What pictures cost where, in order of time; at least one.
+    /// What pictures cost; at least one guess.
+    pub(crate) guesses: Vec<Guess>,
+}
+
+/// What pictures cost all over, if it is as somebody guesses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Guess {
+    /// How likely that is beside the others; the sum of all is 1.
+    pub(crate) likely: f64,
+    /// In order of time; at least one.
     pub(crate) costs: Vec<Cost>,
 }
 
