@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from tools import Failed, facts, ffmpeg, say
 
-TRIES = 3
+TRIES = 5
 CRF = 23
 PRESET = "veryfast"
 KEY_FRAME_S = 5
