@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod http;
 pub mod names;
 mod recent;
+mod sizes;
 mod small;
 mod source;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::sizes;
 use crate::model::{Failure, ProgressSender, Reason, Step};
 
 /// The tracks of one download. Clones are the same download.
@@ -74,8 +75,8 @@ impl Together {
             if let Some(counted) = tracks.get_mut(track) {
                 *counted = Counted { done_bytes, size };
             }
-            let total: Option<u64> = tracks.iter().map(Counted::total_bytes).sum();
-            (tracks.iter().map(|counted| counted.done_bytes).sum(), total, tracks.iter().map(Counted::certain_bytes).sum::<u64>())
+            let total = sizes::known_total(tracks.iter().map(Counted::total_bytes));
+            (sizes::total(tracks.iter().map(|counted| counted.done_bytes)), total, sizes::total(tracks.iter().map(Counted::certain_bytes)))
         };
         let limit_bytes = self.0.limit_bytes;
         if certain > limit_bytes {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::subtitles::{self, Subtitles};
+use crate::fetch::sizes;
 use crate::model::{Failure, Link, Reason, SourceCard};
 
 /// Sites by the beginning of yt-dlp's extractor name, as they write themselves.
@@ -132,9 +133,9 @@ fn picture(value: &Value) -> Option<Url> {
 }
 
 fn size_bytes(value: &Value) -> Option<u64> {
-    let of = |stream: &Value| stream["filesize"].as_f64().or_else(|| stream["filesize_approx"].as_f64()).map(|bytes| bytes as u64);
+    let of = |stream: &Value| stream["filesize"].as_f64().or_else(|| stream["filesize_approx"].as_f64()).map(sizes::bytes);
     match value["requested_formats"].as_array() {
-        Some(streams) if !streams.is_empty() => streams.iter().map(of).sum(),
+        Some(streams) if !streams.is_empty() => sizes::known_total(streams.iter().map(of)),
         _ => of(value),
     }
 }

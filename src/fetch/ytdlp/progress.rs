@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use crate::fetch::sizes;
+
 /// One line of yt-dlp that we asked for.
 #[derive(Debug, PartialEq)]
 pub(super) enum Event {
@@ -46,9 +48,7 @@ pub(super) fn parse(line: &str) -> Option<Event> {
     }
     if let Some(json) = line.strip_prefix("SEL ") {
         let sizes: Vec<Size> = serde_json::from_str(json).unwrap_or_default(); // `NA` where there is but one stream
-        return Some(Event::Selected(
-            sizes.into_iter().map(|size| size.filesize.or(size.filesize_approx).map(|bytes| bytes as u64)).collect(),
-        ));
+        return Some(Event::Selected(sizes.into_iter().map(|size| size.filesize.or(size.filesize_approx).map(sizes::bytes)).collect()));
     }
     line.strip_prefix("FP ").and_then(|json| serde_json::from_str(json).ok()).map(Event::Finished)
 }
@@ -77,8 +77,8 @@ impl Tally {
 
     /// Takes a line of progress.
     pub(super) fn add(&mut self, part: Part) {
-        let done_bytes = part.downloaded_bytes.map_or(0, |bytes| bytes as u64);
-        let total_bytes = part.total_bytes.or(part.total_bytes_estimate).map(|bytes| (bytes as u64).max(done_bytes));
+        let done_bytes = part.downloaded_bytes.map_or(0, sizes::bytes);
+        let total_bytes = part.total_bytes.or(part.total_bytes_estimate).map(|bytes| sizes::bytes(bytes).max(done_bytes));
         let exact = part.total_bytes.is_some();
         match self.parts.iter_mut().find(|counted| counted.filename == part.filename) {
             Some(counted) => {
@@ -88,7 +88,7 @@ impl Tally {
             }
             None => self.parts.push(Counted { filename: part.filename, done_bytes, total_bytes, exact }),
         }
-        self.done_bytes = self.done_bytes.max(self.parts.iter().map(|counted| counted.done_bytes).sum());
+        self.done_bytes = self.done_bytes.max(sizes::total(self.parts.iter().map(|counted| counted.done_bytes)));
     }
 
     /// Bytes that have come; never goes back.
@@ -103,7 +103,7 @@ impl Tally {
             None => self.selected.get(index).copied().flatten(),
         };
         let files = self.parts.len().max(self.selected.len());
-        let total: Option<u64> = (0..files).map(of_part).sum();
+        let total = sizes::known_total((0..files).map(of_part));
         total.filter(|_| files > 0).map(|total| total.max(self.done_bytes))
     }
 
@@ -111,7 +111,7 @@ impl Tally {
     pub(super) fn certain_bytes(&self) -> u64 {
         let certain =
             |counted: &Counted| counted.total_bytes.filter(|_| counted.exact).unwrap_or(counted.done_bytes).max(counted.done_bytes);
-        self.parts.iter().map(certain).sum()
+        sizes::total(self.parts.iter().map(certain))
     }
 }
 

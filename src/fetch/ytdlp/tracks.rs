@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::cookies;
+use crate::fetch::sizes;
 use crate::model::Choice;
 
 /// Keys of the metadata that would lead yt-dlp to other streams than the one that is asked for: it falls back to the page if the stream fails.
@@ -104,7 +105,7 @@ fn track(video: &Value, format: &Value) -> Option<Track> {
     Some(Track {
         format_id: format["format_id"].as_str().unwrap_or_default().to_owned(),
         extension: format["ext"].as_str().unwrap_or_default().to_owned(),
-        size_bytes: format["filesize"].as_f64().or_else(|| format["filesize_approx"].as_f64()).map(|bytes| bytes as u64),
+        size_bytes: format["filesize"].as_f64().or_else(|| format["filesize_approx"].as_f64()).map(sizes::bytes),
         file: if plain { web_file() } else { None },
         playlist: if playlist { web_file() } else { None },
         grows: APPENDED.contains(&protocol),

@@ -13,6 +13,7 @@ use super::errors;
 use super::fragments::{Files, Good};
 use super::process::{Group, read_tail};
 use super::progress::{self, Event, Part};
+use crate::fetch::sizes;
 use crate::fetch::together::{Size, Together};
 use crate::fetch::workspace::{check_room, disk_failure};
 use crate::model::{Failure, Reason};
@@ -145,7 +146,7 @@ impl Watched {
         self.look().await?;
         self.expect_fragment(&part);
         let size = self.size(&part);
-        self.report(part.downloaded_bytes.map_or(0, |bytes| bytes as u64), size)
+        self.report(part.downloaded_bytes.map_or(0, sizes::bytes), size)
     }
 
     fn report(&self, done_bytes: u64, size: Size) -> Result<(), Failure> {
@@ -160,7 +161,7 @@ impl Watched {
     /// After a few fragments their average tells best; before, what the site says. yt-dlp's own estimate counts a fragment twice while it comes.
     fn size(&self, part: &Part) -> Size {
         if let Some(bytes) = part.total_bytes {
-            return Size::Exact(bytes as u64);
+            return Size::Exact(sizes::bytes(bytes));
         }
         let by_fragments = match (part.fragment_count, self.good.fragments) {
             (Some(count), fragments) if fragments >= ENOUGH_FRAGMENTS => {
@@ -168,7 +169,7 @@ impl Watched {
             }
             _ => None,
         };
-        let estimate = part.total_bytes_estimate.map(|bytes| bytes as u64);
+        let estimate = part.total_bytes_estimate.map(sizes::bytes);
         by_fragments.or(self.stream.size_bytes).or(estimate).map_or(Size::Unknown, Size::About)
     }
 
@@ -202,7 +203,7 @@ impl Watched {
             && fragments > self.last_fragments
         {
             self.last_fragments = fragments;
-            self.next_good = Some((fragments, bytes as u64));
+            self.next_good = Some((fragments, sizes::bytes(bytes)));
         }
     }
 
